@@ -1,0 +1,224 @@
+//! A V4L2 camera as a source: opened, negotiated, streaming; what the driver really chose counts.
+//! V4L2 user-space API: VIDIOC_S_FMT, VIDIOC_S_PARM, poll(), VIDIOC_DQBUF.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use tracing::{info, warn};
+use v4l::format::FourCC;
+use v4l::video::{Capture, capture::Parameters};
+
+use super::devices::{self, Opened};
+use super::ring::{Ring, RingError};
+use super::{CaptureError, Captured, Source, controls};
+use crate::config;
+use crate::stop::{Stop, readable, wait_readable};
+use crate::throttle::Throttle;
+
+/// Shortest silence of a camera that is worth a warning.
+const STALL: Duration = Duration::from_secs(2);
+/// The same in frames, for slow cameras.
+const STALL_FRAMES: u32 = 5;
+/// Pause when the device says "ready" but has nothing, so that a strange driver cannot spin the thread.
+const NOTHING_YET: Duration = Duration::from_millis(10);
+
+/// A streaming camera.
+pub struct Camera {
+    name: String,
+    path: PathBuf,
+    ring: Ring,
+    /// Longest wait for a frame before a warning.
+    patience: Duration,
+    stalls: Throttle,
+}
+
+/// What the driver made of what was asked.
+struct Negotiated {
+    width: u32,
+    height: u32,
+    fourcc: FourCC,
+    /// Seconds per frame as a fraction; `None` when the driver does not tell.
+    interval: Option<v4l::Fraction>,
+}
+
+impl Camera {
+    /// Finds, opens and starts the camera of `config`.
+    pub fn open(config: &config::Camera) -> Result<Self, CaptureError> {
+        let opened = devices::find(&config.device)?;
+        let name = config.name().to_string();
+        let got = negotiate(&opened, config)?;
+        let ring = start(&opened, config)?;
+        // Some cameras forget what was set before the stream began.
+        controls::apply(&name, &opened.device, config.quality, &config.controls);
+        info!(
+            "{name}: {} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
+            opened.path.display(),
+            opened.card,
+            config.width.get(),
+            config.height.get(),
+            config.fps(),
+            got.width,
+            got.height,
+            got.fps(),
+            got.fourcc,
+            ring.len(),
+        );
+        Ok(Self {
+            name,
+            path: opened.path,
+            ring,
+            patience: STALL.max(STALL_FRAMES * got.frame_time()),
+            stalls: Throttle::default(),
+        })
+    }
+
+    fn failed(&self, operation: &'static str, errno: Errno) -> CaptureError {
+        CaptureError::Device {
+            path: self.path.clone(),
+            operation,
+            errno,
+        }
+    }
+
+    fn note_stall(&mut self) {
+        if let Some(count) = self.stalls.note(Instant::now()) {
+            warn!(
+                "{}: {}: no picture for {} s, {count} times; still waiting ({} buffers could not be re-queued)",
+                self.name,
+                self.path.display(),
+                self.patience.as_secs_f32(),
+                self.ring.requeue_failures(),
+            );
+        }
+    }
+}
+
+impl Source for Camera {
+    fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
+        loop {
+            let mut fds = [readable(self.ring.as_fd()), readable(stop.as_fd())];
+            let ready = wait_readable(&mut fds, self.patience)
+                .map_err(|error| self.failed("poll", errno(&error)))?;
+            if fds[1].any().unwrap_or(false) {
+                return Ok(Captured::Stopped);
+            }
+            if ready == 0 {
+                self.note_stall();
+                continue;
+            }
+            match self.ring.dequeue() {
+                Ok(Some(buffer)) if buffer.error => return Ok(Captured::Damaged(buffer.frame)),
+                Ok(Some(buffer)) => return Ok(Captured::Frame(buffer.frame)),
+                Ok(None) => {
+                    stop.wait(NOTHING_YET);
+                }
+                Err(errno) => return Err(self.failed("VIDIOC_DQBUF", errno)),
+            }
+        }
+    }
+}
+
+/// Asks for format, size and rate, and reads back what the driver chose.
+fn negotiate(opened: &Opened, config: &config::Camera) -> Result<Negotiated, CaptureError> {
+    let failed = |operation| {
+        move |error: io::Error| CaptureError::Device {
+            path: opened.path.clone(),
+            operation,
+            errno: errno(&error),
+        }
+    };
+    let device = &opened.device;
+    let mut format = device.format().map_err(failed("VIDIOC_G_FMT"))?;
+    format.fourcc = opened.jpeg_format()?;
+    format.width = config.width.get();
+    format.height = config.height.get();
+    let format = device.set_format(&format).map_err(failed("VIDIOC_S_FMT"))?;
+    if format.fourcc != opened.jpeg_format()? {
+        return Err(CaptureError::RawOnly {
+            path: opened.path.clone(),
+            card: opened.card.clone(),
+            formats: format!("{} at this size", format.fourcc),
+        });
+    }
+    if let Some(millihertz) = config.fps().millihertz() {
+        let interval = reduced(1000, millihertz);
+        // Drivers without VIDIOC_S_PARM have one rate; what it is shows when it is read back.
+        if let Err(error) = device.set_params(&Parameters::new(interval)) {
+            warn!("{}: the frame rate cannot be set: {error}", config.name());
+        }
+    }
+    let interval = device.params().map(|parameters| parameters.interval).ok();
+    Ok(Negotiated {
+        width: format.width,
+        height: format.height,
+        fourcc: format.fourcc,
+        interval: interval.filter(|interval| interval.numerator > 0 && interval.denominator > 0),
+    })
+}
+
+/// Sets up the buffers and starts the stream.
+fn start(opened: &Opened, config: &config::Camera) -> Result<Ring, CaptureError> {
+    Ring::start(opened.device.handle(), config.buffers.get()).map_err(|error| {
+        let (operation, errno) = match error {
+            RingError::Request(errno) => ("VIDIOC_REQBUFS", errno),
+            RingError::Map(errno) => ("mmap", errno),
+            RingError::StreamOn(errno) => ("VIDIOC_STREAMON", errno),
+        };
+        CaptureError::Device {
+            path: opened.path.clone(),
+            operation,
+            errno,
+        }
+    })
+}
+
+impl Negotiated {
+    /// Frames per second as text.
+    fn fps(&self) -> String {
+        self.interval.as_ref().map_or_else(
+            || "?".to_owned(),
+            |interval| {
+                let fps = f64::from(interval.denominator) / f64::from(interval.numerator);
+                format!("{}", (fps * 1000.0).round() / 1000.0)
+            },
+        )
+    }
+
+    /// Time from frame to frame, zero when unknown.
+    fn frame_time(&self) -> Duration {
+        self.interval.as_ref().map_or(Duration::ZERO, |interval| {
+            Duration::from_secs(interval.numerator.into()) / interval.denominator.max(1)
+        })
+    }
+}
+
+/// The fraction in lowest terms: some drivers compare it term by term.
+fn reduced(numerator: u32, denominator: u32) -> v4l::Fraction {
+    let (mut a, mut b) = (numerator, denominator);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    v4l::Fraction::new(numerator / a.max(1), denominator / a.max(1))
+}
+
+fn errno(error: &io::Error) -> Errno {
+    error
+        .raw_os_error()
+        .map_or(Errno::UnknownErrno, Errno::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_intervals_are_in_lowest_terms() {
+        for (millihertz, expected) in [(30_000, (1, 30)), (7_500, (2, 15)), (29_970, (100, 2997))] {
+            let interval = reduced(1000, millihertz);
+            assert_eq!((interval.numerator, interval.denominator), expected);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The controls of a camera: listed by name, set from the configuration, read back.
+//! V4L2 user-space API: VIDIOC_QUERY_EXT_CTRL, QUERYMENU, G_EXT_CTRLS, S_EXT_CTRLS.
+
+use serde::Serialize;
+use tracing::{debug, warn};
+use v4l::control::{Control as Setting, Value};
+use v4l::v4l_sys::{
+    V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_HFLIP,
+    V4L2_CID_JPEG_COMPRESSION_QUALITY, V4L2_CID_VFLIP, V4L2_CTRL_FLAG_DISABLED,
+    V4L2_CTRL_FLAG_INACTIVE, V4L2_CTRL_FLAG_READ_ONLY, v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64, v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU,
+    v4l2_query_ext_ctrl,
+};
+
+use super::devices::text;
+use super::ioctl;
+use crate::config::{ControlValue, Controls, Quality};
+
+/// Short names beside those made of the driver's words, which differ between kernels.
+const SHORT_NAMES: [(u32, &str); 4] = [
+    (V4L2_CID_HFLIP, "hflip"),
+    (V4L2_CID_VFLIP, "vflip"),
+    (V4L2_CID_EXPOSURE_ABSOLUTE, "exposure"),
+    (V4L2_CID_FOCUS_ABSOLUTE, "focus"),
+];
+
+/// Times that the settings are gone through: one may unlock another (manual mode before a manual value).
+const PASSES: usize = 3;
+
+/// A control that holds a number, as the camera describes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Control {
+    #[serde(skip)]
+    id: u32,
+    /// The name in `[camera.controls]`: the driver's words, lower case, joined by `_`.
+    pub name: String,
+    /// A short name that serves as well.
+    pub short_name: Option<&'static str>,
+    /// What kind of number.
+    pub kind: Kind,
+    /// Smallest value.
+    pub minimum: i64,
+    /// Largest value.
+    pub maximum: i64,
+    /// Values are this far apart.
+    pub step: u64,
+    /// The value after power-up.
+    pub default: i64,
+    /// The value now, where it can be read.
+    pub value: Option<i64>,
+    /// Cannot be set.
+    pub read_only: bool,
+    /// Cannot be set as long as another control is as it is.
+    pub inactive: bool,
+    /// The entries of a menu.
+    pub menu: Vec<MenuItem>,
+}
+
+/// What kind of number a control holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A number.
+    Integer,
+    /// 0 or 1.
+    Boolean,
+    /// The index of an entry.
+    Menu,
+}
+
+/// An entry of a menu.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MenuItem {
+    /// Its value.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+}
+
+/// The controls that hold a number, in the driver's order.
+pub fn list(device: &v4l::Device) -> Vec<Control> {
+    let handle = device.handle();
+    let mut controls = Vec::new();
+    let mut id = 0;
+    while let Some(control) = ioctl::next_control(&handle, id) {
+        if control.id <= id {
+            break; // A driver that does not go forward would never end.
+        }
+        id = control.id;
+        controls.extend(describe(device, &control));
+    }
+    controls
+}
+
+/// `control` with its value and menu; `None` for kinds that hold no number, and disabled ones.
+fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Option<Control> {
+    #[allow(non_upper_case_globals, reason = "the bindings' names")]
+    let kind = match control.type_ {
+        v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER | v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => {
+            Kind::Integer
+        }
+        v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN => Kind::Boolean,
+        v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU | v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU => {
+            Kind::Menu
+        }
+        _ => return None,
+    };
+    if control.flags & V4L2_CTRL_FLAG_DISABLED != 0 || control.elems > 1 {
+        return None;
+    }
+    Some(Control {
+        id: control.id,
+        name: key(&text(&control.name.map(|c| c.to_ne_bytes()[0]))),
+        short_name: SHORT_NAMES
+            .into_iter()
+            .find(|(id, _)| *id == control.id)
+            .map(|(_, name)| name),
+        kind,
+        minimum: control.minimum,
+        maximum: control.maximum,
+        step: control.step,
+        default: control.default_value,
+        value: read(device, control.id),
+        read_only: control.flags & V4L2_CTRL_FLAG_READ_ONLY != 0,
+        inactive: control.flags & V4L2_CTRL_FLAG_INACTIVE != 0,
+        menu: if kind == Kind::Menu {
+            menu(device, control)
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+fn menu(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Vec<MenuItem> {
+    /// More entries than any menu has.
+    const MAX_ITEMS: i64 = 256;
+    let last = control
+        .maximum
+        .min(control.minimum.saturating_add(MAX_ITEMS));
+    let named = control.type_ == v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU;
+    (control.minimum..=last)
+        .filter_map(|index| {
+            let index = u32::try_from(index).ok()?;
+            let (name, value) = ioctl::menu_item(&device.handle(), control.id, index)?;
+            let name = if named {
+                text(&name)
+            } else {
+                value.to_string()
+            };
+            Some(MenuItem { index, name })
+        })
+        .collect()
+}
+
+/// The driver's words as a key: lower case, what is no letter or digit becomes one `_`.
+fn key(name: &str) -> String {
+    let words: Vec<String> = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    words.join("_")
+}
+
+/// Sets what the configuration asks for and reads it back; what the camera does otherwise is a warning.
+pub fn apply(camera: &str, device: &v4l::Device, quality: Option<Quality>, wanted: &Controls) {
+    if let Some(quality) = quality {
+        apply_quality(camera, device, quality);
+    }
+    if wanted.0.is_empty() {
+        return;
+    }
+    let controls = list(device);
+    let mut pending = Vec::new();
+    for (name, value) in &wanted.0 {
+        match find(&controls, name).and_then(|control| Ok((control, number(control, value)?))) {
+            Ok((control, number)) => pending.push((control, number)),
+            Err(problem) => warn!("{camera}: control {name} = {value}: {problem}"),
+        }
+    }
+    for pass in 1..=PASSES {
+        pending.retain(|(control, number)| match set(device, control.id, *number) {
+            Ok(()) => {
+                read_back(camera, device, control, *number);
+                false
+            }
+            Err(error) if pass == PASSES => {
+                warn!("{camera}: control {} = {number}: {error}", control.name);
+                false
+            }
+            Err(_) => true,
+        });
+    }
+}
+
+fn apply_quality(camera: &str, device: &v4l::Device, quality: Quality) {
+    let id = V4L2_CID_JPEG_COMPRESSION_QUALITY;
+    let value = i64::from(quality.get());
+    match set(device, id, value).map(|()| read(device, id)) {
+        Ok(Some(got)) if got == value => debug!("{camera}: JPEG quality {value}"),
+        Ok(got) => warn!("{camera}: asked for JPEG quality {value}, the camera made it {got:?}"),
+        Err(error) => warn!(
+            "{camera}: quality = {value} has no effect: the camera has no JPEG quality control ({error})"
+        ),
+    }
+}
+
+fn read_back(camera: &str, device: &v4l::Device, control: &Control, wanted: i64) {
+    match read(device, control.id) {
+        Some(got) if got == wanted => debug!("{camera}: {} = {got}", control.name),
+        Some(got) => warn!(
+            "{camera}: asked for {} = {wanted}, the camera made it {got} (range {}..={}, step {})",
+            control.name, control.minimum, control.maximum, control.step
+        ),
+        None => debug!("{camera}: {} = {wanted}, cannot be read back", control.name),
+    }
+}
+
+fn find<'a>(controls: &'a [Control], name: &str) -> Result<&'a Control, String> {
+    controls
+        .iter()
+        .find(|control| control.name == name || control.short_name == Some(name))
+        .ok_or_else(|| {
+            let names: Vec<&str> = controls.iter().map(|control| &control.name[..]).collect();
+            format!(
+                "the camera has no such control; it has: {}",
+                names.join(", ")
+            )
+        })
+}
+
+/// `value` as the number to set, or what is wrong with it.
+fn number(control: &Control, value: &ControlValue) -> Result<i64, String> {
+    let number = match value {
+        ControlValue::Integer(number) => *number,
+        ControlValue::Boolean(on) => i64::from(*on),
+        ControlValue::Item(name) => {
+            let item = control.menu.iter().find(|item| item.name == *name);
+            i64::from(item.ok_or_else(|| no_such_item(control))?.index)
+        }
+    };
+    if (control.minimum..=control.maximum).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!(
+            "out of range, allowed: {}..={}",
+            control.minimum, control.maximum
+        ))
+    }
+}
+
+fn no_such_item(control: &Control) -> String {
+    let names: Vec<String> = control
+        .menu
+        .iter()
+        .map(|item| format!("{:?}", item.name))
+        .collect();
+    if names.is_empty() {
+        "text is for menus, this control takes a number".to_owned()
+    } else {
+        format!("no such menu entry; there are {}", names.join(", "))
+    }
+}
+
+fn set(device: &v4l::Device, id: u32, number: i64) -> std::io::Result<()> {
+    device.set_control(Setting {
+        id,
+        value: Value::Integer(number),
+    })
+}
+
+fn read(device: &v4l::Device, id: u32) -> Option<i64> {
+    match device.control(id).ok()?.value {
+        Value::Integer(number) => Some(number),
+        Value::Boolean(on) => Some(i64::from(on)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(menu: &[&str]) -> Control {
+        Control {
+            id: 1,
+            name: "auto_exposure".to_owned(),
+            short_name: Some("ae"),
+            kind: Kind::Menu,
+            minimum: 0,
+            maximum: 3,
+            step: 1,
+            default: 0,
+            value: None,
+            read_only: false,
+            inactive: false,
+            menu: (0..)
+                .zip(menu)
+                .map(|(index, name)| MenuItem {
+                    index,
+                    name: (*name).to_owned(),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn keys_are_lower_case_words() {
+        assert_eq!(key("Exposure Time, Absolute"), "exposure_time_absolute");
+        assert_eq!(
+            key("White Balance, Auto & Preset"),
+            "white_balance_auto_preset"
+        );
+    }
+
+    #[test]
+    fn values_are_numbers_or_menu_entries_in_range() {
+        let control = control(&["Auto", "Manual Mode"]);
+        let number = |value| number(&control, &value);
+        assert_eq!(number(ControlValue::Integer(3)), Ok(3));
+        assert_eq!(number(ControlValue::Boolean(true)), Ok(1));
+        assert_eq!(number(ControlValue::Item("Manual Mode".into())), Ok(1));
+        assert!(
+            number(ControlValue::Integer(4))
+                .unwrap_err()
+                .contains("0..=3")
+        );
+        let error = number(ControlValue::Item("x".into())).unwrap_err();
+        assert!(error.contains("\"Auto\", \"Manual Mode\""), "{error}");
+    }
+
+    #[test]
+    fn controls_are_found_by_both_names() {
+        let controls = [control(&[])];
+        assert!(find(&controls, "auto_exposure").is_ok());
+        assert!(find(&controls, "ae").is_ok());
+        assert!(
+            find(&controls, "gain")
+                .unwrap_err()
+                .contains("auto_exposure")
+        );
+    }
+}

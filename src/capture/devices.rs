@@ -1,0 +1,377 @@
+//! Finds cameras: which nodes capture, what they deliver, and by which names they can be called.
+//! V4L2 user-space API: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS; sysfs; /dev/v4l.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use v4l::format::FourCC;
+use v4l::frameinterval::FrameIntervalEnum;
+use v4l::framesize::FrameSizeEnum;
+use v4l::v4l_sys::{
+    V4L2_CAP_DEVICE_CAPS, V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, v4l2_capability,
+};
+use v4l::video::Capture;
+
+use super::controls::{self, Control};
+use super::{CaptureError, ioctl};
+use crate::config;
+
+/// The formats that are JPEG images buffer by buffer, best first.
+const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
+
+/// An open node that captures video.
+pub struct Opened {
+    /// The device.
+    pub device: v4l::Device,
+    /// Its node.
+    pub path: PathBuf,
+    /// The card's name.
+    pub card: String,
+    driver: String,
+    bus: String,
+    formats: Vec<FourCC>,
+}
+
+impl Opened {
+    /// Opens `path`, which must be a node that captures and streams.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        let failed = |error| CaptureError::Open {
+            path: path.to_owned(),
+            error,
+        };
+        let device = v4l::Device::with_path(path).map_err(failed)?;
+        let capability =
+            ioctl::query_capability(&device.handle()).map_err(|errno| failed(errno.into()))?;
+        let card = text(&capability.card);
+        let needed = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+        if capabilities(&capability) & needed != needed {
+            return Err(CaptureError::NotCapture {
+                path: path.to_owned(),
+                card,
+            });
+        }
+        let formats = device.enum_formats().map_err(failed)?;
+        Ok(Self {
+            device,
+            path: path.to_owned(),
+            card,
+            driver: text(&capability.driver),
+            bus: text(&capability.bus_info),
+            formats: formats.into_iter().map(|format| format.fourcc).collect(),
+        })
+    }
+
+    /// The best format that is JPEG.
+    pub fn jpeg_format(&self) -> Result<FourCC, CaptureError> {
+        JPEG_FORMATS
+            .into_iter()
+            .map(FourCC::new)
+            .find(|format| self.formats.contains(format))
+            .ok_or_else(|| CaptureError::RawOnly {
+                path: self.path.clone(),
+                card: self.card.clone(),
+                formats: self.format_names(),
+            })
+    }
+
+    fn format_names(&self) -> String {
+        let names: Vec<String> = self.formats.iter().map(FourCC::to_string).collect();
+        if names.is_empty() {
+            "no format at all".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+}
+
+/// Opens the camera that `wanted` names.
+pub fn find(wanted: &config::Device) -> Result<Opened, CaptureError> {
+    match wanted {
+        config::Device::Path(path) => Opened::open(path),
+        _ => first_that_fits(wanted),
+    }
+}
+
+/// The first JPEG camera that `wanted` describes; says what was there instead otherwise.
+fn first_that_fits(wanted: &config::Device) -> Result<Opened, CaptureError> {
+    let mut seen = Vec::new();
+    for path in nodes() {
+        if !usb_matches(wanted, &path) {
+            continue;
+        }
+        match Opened::open(&path) {
+            Ok(opened) if opened.jpeg_format().is_ok() => return Ok(opened),
+            Ok(opened) => seen.push(format!(
+                "{} {:?} delivers {}",
+                path.display(),
+                opened.card,
+                opened.format_names()
+            )),
+            Err(CaptureError::NotCapture { .. }) => {}
+            Err(error) => seen.push(error.to_string()),
+        }
+    }
+    let seen = if seen.is_empty() {
+        "no such capture device is there".to_owned()
+    } else {
+        seen.join("; ")
+    };
+    Err(CaptureError::NotFound(format!(
+        "device {:?}: no camera that delivers JPEG (MJPG or JPEG format): {seen}. \
+         framewire sends what the camera has compressed itself; `framewire devices` lists what there is",
+        wanted.to_string()
+    )))
+}
+
+/// All nodes named /dev/videoN in the order of N.
+fn nodes() -> Vec<PathBuf> {
+    let number = |path: &Path| -> Option<u32> {
+        path.file_name()?
+            .to_str()?
+            .strip_prefix("video")?
+            .parse()
+            .ok()
+    };
+    let mut nodes: Vec<(u32, PathBuf)> = v4l::context::enum_devices()
+        .iter()
+        .filter_map(|node| Some((number(node.path())?, node.path().to_owned())))
+        .collect();
+    nodes.sort();
+    nodes.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Whether `wanted` is no USB camera, or the one behind `node`.
+fn usb_matches(wanted: &config::Device, node: &Path) -> bool {
+    let config::Device::Usb {
+        vendor,
+        product,
+        serial,
+    } = wanted
+    else {
+        return true;
+    };
+    UsbIdentity::of(node).is_some_and(|usb| {
+        usb.vendor == format!("{vendor:04x}")
+            && usb.product == format!("{product:04x}")
+            && serial
+                .as_ref()
+                .is_none_or(|serial| usb.serial.as_ref() == Some(serial))
+    })
+}
+
+/// What identifies a USB camera across reboots and ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UsbIdentity {
+    vendor: String,
+    product: String,
+    serial: Option<String>,
+}
+
+impl UsbIdentity {
+    /// The attributes of the USB device above `node`'s interface in sysfs.
+    fn of(node: &Path) -> Option<Self> {
+        let name = node.file_name()?;
+        let interface = Path::new("/sys/class/video4linux")
+            .join(name)
+            .join("device");
+        let device = fs::canonicalize(interface).ok()?;
+        let device = device.parent()?;
+        let attribute = |name| {
+            let text = fs::read_to_string(device.join(name)).ok()?;
+            Some(text.trim().to_owned())
+        };
+        Some(Self {
+            vendor: attribute("idVendor")?,
+            product: attribute("idProduct")?,
+            serial: attribute("serial").filter(|serial| !serial.is_empty()),
+        })
+    }
+
+    /// As `config.toml` takes it.
+    fn to_config(&self) -> String {
+        let mut text = format!("usb:{}:{}", self.vendor, self.product);
+        if let Some(serial) = &self.serial {
+            text.push(':');
+            text.push_str(serial);
+        }
+        text
+    }
+}
+
+/// A capture device as `framewire devices` shows it.
+#[derive(Debug, Serialize)]
+pub struct Listing {
+    /// The node.
+    pub node: PathBuf,
+    /// The card's name.
+    pub card: String,
+    /// The driver's name.
+    pub driver: String,
+    /// Where it is plugged in.
+    pub bus: String,
+    /// The name for `device = "usb:…"`.
+    pub usb: Option<String>,
+    /// Names that follow the camera.
+    pub by_id: Vec<PathBuf>,
+    /// Names that follow the socket.
+    pub by_path: Vec<PathBuf>,
+    /// Whether framewire can stream from it.
+    pub streamable: bool,
+    /// What it delivers.
+    pub formats: Vec<Format>,
+    /// What can be set.
+    pub controls: Vec<Control>,
+}
+
+/// A pixel format.
+#[derive(Debug, Serialize)]
+pub struct Format {
+    /// Four-character code.
+    pub fourcc: String,
+    /// Whether its buffers are JPEG images.
+    pub streamable: bool,
+    /// Sizes and their rates.
+    pub sizes: Vec<Size>,
+}
+
+/// A size, or the smallest and largest of a range.
+#[derive(Debug, Serialize)]
+pub struct Size {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Largest width and height, when any size from `width`x`height` up to it can be had.
+    pub up_to: Option<(u32, u32)>,
+    /// Frames per second.
+    pub rates: Vec<f64>,
+}
+
+/// Every capture device; those that cannot be opened come as errors.
+pub fn list() -> Vec<Result<Listing, CaptureError>> {
+    nodes()
+        .iter()
+        .map(|path| Opened::open(path).map(|opened| listing(&opened)))
+        .filter(|result| !matches!(result, Err(CaptureError::NotCapture { .. })))
+        .collect()
+}
+
+fn listing(opened: &Opened) -> Listing {
+    Listing {
+        node: opened.path.clone(),
+        card: opened.card.clone(),
+        driver: opened.driver.clone(),
+        bus: opened.bus.clone(),
+        usb: UsbIdentity::of(&opened.path).map(|usb| usb.to_config()),
+        by_id: links_to(&opened.path, "/dev/v4l/by-id"),
+        by_path: links_to(&opened.path, "/dev/v4l/by-path"),
+        streamable: opened.jpeg_format().is_ok(),
+        formats: opened
+            .formats
+            .iter()
+            .map(|&fourcc| Format {
+                fourcc: fourcc.to_string(),
+                streamable: JPEG_FORMATS.map(FourCC::new).contains(&fourcc),
+                sizes: sizes(&opened.device, fourcc),
+            })
+            .collect(),
+        controls: controls::list(&opened.device),
+    }
+}
+
+/// The sizes of a format; none where the driver does not tell.
+fn sizes(device: &v4l::Device, fourcc: FourCC) -> Vec<Size> {
+    let sizes = device.enum_framesizes(fourcc).unwrap_or_default();
+    sizes
+        .into_iter()
+        .map(|size| match size.size {
+            FrameSizeEnum::Discrete(size) => Size {
+                width: size.width,
+                height: size.height,
+                up_to: None,
+                rates: rates(device, fourcc, size.width, size.height),
+            },
+            FrameSizeEnum::Stepwise(range) => Size {
+                width: range.min_width,
+                height: range.min_height,
+                up_to: Some((range.max_width, range.max_height)),
+                rates: rates(device, fourcc, range.max_width, range.max_height),
+            },
+        })
+        .collect()
+}
+
+/// The rates of a size in frames per second, rounded to thousandths; for a range its ends.
+fn rates(device: &v4l::Device, fourcc: FourCC, width: u32, height: u32) -> Vec<f64> {
+    let fps = |interval: v4l::Fraction| {
+        let rate = f64::from(interval.denominator) / f64::from(interval.numerator.max(1));
+        (rate * 1000.0).round() / 1000.0
+    };
+    let intervals = device
+        .enum_frameintervals(fourcc, width, height)
+        .unwrap_or_default();
+    intervals
+        .into_iter()
+        .flat_map(|interval| match interval.interval {
+            FrameIntervalEnum::Discrete(interval) => vec![fps(interval)],
+            FrameIntervalEnum::Stepwise(range) => vec![fps(range.min), fps(range.max)],
+        })
+        .collect()
+}
+
+/// The links in `folder` that lead to `node`.
+fn links_to(node: &Path, folder: &str) -> Vec<PathBuf> {
+    let links = || -> io::Result<Vec<PathBuf>> {
+        let mut links = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let link = entry?.path();
+            if fs::canonicalize(&link).is_ok_and(|target| target == node) {
+                links.push(link);
+            }
+        }
+        links.sort();
+        Ok(links)
+    };
+    // Without udev there is no such folder, and so no such names.
+    links().unwrap_or_default()
+}
+
+/// The capabilities of the node itself, not of the whole device where the driver tells them apart.
+fn capabilities(capability: &v4l2_capability) -> u32 {
+    if capability.capabilities & V4L2_CAP_DEVICE_CAPS == 0 {
+        capability.capabilities
+    } else {
+        capability.device_caps
+    }
+}
+
+/// A C string in a fixed array; a name cut inside a character keeps what can be read.
+pub(super) fn text(octets: &[u8]) -> String {
+    let end = octets.iter().position(|&c| c == 0).unwrap_or(octets.len());
+    String::from_utf8_lossy(octets.get(..end).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_end_at_nul_and_survive_a_cut_character() {
+        assert_eq!(text(b"Cam\0garbage"), "Cam");
+        assert_eq!(text(b"K\xC3\xA4"), "Kä");
+        assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
+    }
+
+    #[test]
+    fn a_usb_identity_is_what_the_configuration_takes() {
+        let usb = UsbIdentity {
+            vendor: "046d".to_owned(),
+            product: "082d".to_owned(),
+            serial: Some("A:1".to_owned()),
+        };
+        let device = config::Device::parse(&usb.to_config()).unwrap();
+        assert_eq!(device.to_string(), "usb:046d:082d:A:1");
+    }
+}

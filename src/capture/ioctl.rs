@@ -1,0 +1,149 @@
+//! The V4L2 system calls that the `v4l` crate has no panic-free or buffer-by-buffer form of, as safe functions.
+//! V4L2 user-space API: VIDIOC_QUERYCAP, QUERY_EXT_CTRL, QUERYMENU, REQBUFS, QUERYBUF, QBUF, DQBUF, STREAMON, STREAMOFF.
+//!
+//! The crate unwraps on names cut inside a UTF-8 character and on control types newer than itself.
+#![allow(unsafe_code)]
+
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+
+use nix::errno::Errno;
+use v4l::device::Handle;
+use v4l::v4l_sys::{
+    V4L2_CTRL_FLAG_NEXT_CTRL, v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE, v4l2_buffer,
+    v4l2_capability, v4l2_memory_V4L2_MEMORY_MMAP, v4l2_query_ext_ctrl, v4l2_querymenu,
+    v4l2_requestbuffers,
+};
+
+/// The one buffer type that framewire streams: single-planar capture.
+const CAPTURE: u32 = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
+/// The one kind of memory: buffers of the driver, mapped.
+const MMAP: u32 = v4l2_memory_V4L2_MEMORY_MMAP;
+
+mod raw {
+    use super::*;
+
+    nix::ioctl_read!(querycap, b'V', 0, v4l2_capability);
+    nix::ioctl_readwrite!(reqbufs, b'V', 8, v4l2_requestbuffers);
+    nix::ioctl_readwrite!(querybuf, b'V', 9, v4l2_buffer);
+    nix::ioctl_readwrite!(qbuf, b'V', 15, v4l2_buffer);
+    nix::ioctl_readwrite!(dqbuf, b'V', 17, v4l2_buffer);
+    nix::ioctl_write_ptr!(streamon, b'V', 18, c_int);
+    nix::ioctl_write_ptr!(streamoff, b'V', 19, c_int);
+    nix::ioctl_readwrite!(querymenu, b'V', 37, v4l2_querymenu);
+    nix::ioctl_readwrite!(query_ext_ctrl, b'V', 103, v4l2_query_ext_ctrl);
+}
+
+/// C structs for which all octets zero is a value.
+trait Zeroed: Copy {
+    fn zeroed() -> Self {
+        // SAFETY: implemented below only for V4L2 structs made of integers, arrays, unions of them, and
+        // raw pointers; zero is valid for each.
+        unsafe { MaybeUninit::zeroed().assume_init() }
+    }
+}
+impl Zeroed for v4l2_buffer {}
+impl Zeroed for v4l2_capability {}
+impl Zeroed for v4l2_query_ext_ctrl {}
+impl Zeroed for v4l2_querymenu {}
+impl Zeroed for v4l2_requestbuffers {}
+
+fn buffer(index: u32) -> v4l2_buffer {
+    v4l2_buffer {
+        type_: CAPTURE,
+        memory: MMAP,
+        index,
+        ..Zeroed::zeroed()
+    }
+}
+
+/// What the device is and can do.
+pub fn query_capability(handle: &Handle) -> Result<v4l2_capability, Errno> {
+    let mut capability = v4l2_capability::zeroed();
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_capability.
+    unsafe { raw::querycap(handle.fd(), &mut capability) }?;
+    Ok(capability)
+}
+
+/// Asks for `count` buffers (0 = free them); returns how many there are now.
+pub fn request_buffers(handle: &Handle, count: u32) -> Result<u32, Errno> {
+    let mut request = v4l2_requestbuffers {
+        count,
+        type_: CAPTURE,
+        memory: MMAP,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open; the kernel refuses to free buffers that are mapped.
+    unsafe { raw::reqbufs(handle.fd(), &mut request) }?;
+    Ok(request.count)
+}
+
+/// Length in octets and mmap offset of buffer `index`.
+pub fn query_buffer(handle: &Handle, index: u32) -> Result<(u32, u32), Errno> {
+    let mut buffer = buffer(index);
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_buffer.
+    unsafe { raw::querybuf(handle.fd(), &mut buffer) }?;
+    // SAFETY: for MMAP buffers the union holds the offset; any octets are a valid u32.
+    let offset = unsafe { buffer.m.offset };
+    Ok((buffer.length, offset))
+}
+
+/// Gives buffer `index` to the driver, which will write into it.
+pub fn queue_buffer(handle: &Handle, index: u32) -> Result<(), Errno> {
+    // SAFETY: the handle's descriptor is open; the caller (ring.rs) has no reference into the buffer left.
+    unsafe { raw::qbuf(handle.fd(), &mut buffer(index)) }?;
+    Ok(())
+}
+
+/// Takes a filled buffer from the driver; `EAGAIN` when there is none.
+pub fn dequeue_buffer(handle: &Handle) -> Result<v4l2_buffer, Errno> {
+    let mut buffer = buffer(0);
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_buffer.
+    unsafe { raw::dqbuf(handle.fd(), &mut buffer) }?;
+    Ok(buffer)
+}
+
+/// Starts streaming.
+pub fn stream_on(handle: &Handle) -> Result<(), Errno> {
+    let type_ = CAPTURE as c_int;
+    // SAFETY: the handle's descriptor is open and the kernel reads one int.
+    unsafe { raw::streamon(handle.fd(), &type_) }?;
+    Ok(())
+}
+
+/// Stops streaming; all buffers leave the driver.
+pub fn stream_off(handle: &Handle) -> Result<(), Errno> {
+    let type_ = CAPTURE as c_int;
+    // SAFETY: the handle's descriptor is open and the kernel reads one int.
+    unsafe { raw::streamoff(handle.fd(), &type_) }?;
+    Ok(())
+}
+
+/// The first simple control whose id is above `id`; `None` after the last.
+pub fn next_control(handle: &Handle, id: u32) -> Option<v4l2_query_ext_ctrl> {
+    let mut control = v4l2_query_ext_ctrl {
+        id: id | V4L2_CTRL_FLAG_NEXT_CTRL,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_query_ext_ctrl.
+    unsafe { raw::query_ext_ctrl(handle.fd(), &mut control) }.ok()?;
+    Some(control)
+}
+
+/// One entry of a menu control, as its name and as its value (which of them counts, the control's type
+/// says); `None` for indices that the control does not have.
+pub fn menu_item(handle: &Handle, id: u32, index: u32) -> Option<([u8; 32], i64)> {
+    let mut item = v4l2_querymenu {
+        id,
+        index,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_querymenu.
+    unsafe { raw::querymenu(handle.fd(), &mut item) }.ok()?;
+    let entry = item.__bindgen_anon_1;
+    // SAFETY: any octets are a valid array of u8.
+    let name = unsafe { entry.name };
+    // SAFETY: any octets are a valid i64.
+    let value = unsafe { entry.value };
+    Some((name, value))
+}

@@ -1,0 +1,215 @@
+//! The capture thread of a camera: takes pictures from a source, drops the damaged, hands the newest on.
+//! V4L2 user-space API for cameras; files and a test pattern look the same from here.
+
+pub mod camera;
+pub mod controls;
+pub mod demo;
+pub mod devices;
+mod ioctl;
+mod metronome;
+pub mod replay;
+mod ring;
+
+use std::io;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use crate::config::{self, Device};
+use crate::frame::Frame;
+use crate::handoff::{Handoff, Parker};
+use crate::stats::{DropReason, Stats};
+use crate::stop::Stop;
+
+pub use ring::monotonic_now;
+
+/// Where pictures come from.
+pub trait Source: Send {
+    /// Waits for the next picture, or until `stop` is raised.
+    fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError>;
+
+    /// Whether a picture that the send path is not ready for waits (files as fast as they go) instead of
+    /// being replaced by the next.
+    fn waits(&self) -> bool {
+        false
+    }
+}
+
+/// What a source delivered.
+#[derive(Debug)]
+pub enum Captured {
+    /// A picture.
+    Frame(Frame),
+    /// A buffer that the driver marked as damaged.
+    Damaged(Frame),
+    /// Nothing more: the stop flag is up.
+    Stopped,
+}
+
+/// Why a source cannot be opened or has ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// No camera fits the configuration.
+    #[error("{0}")]
+    NotFound(String),
+    /// The device or file cannot be opened.
+    #[error("{}: {error}{}", path.display(), hint(error))]
+    Open {
+        /// Node, folder or file.
+        path: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// The node is no capture device.
+    #[error("{}: {card:?} is not a video capture node (a metadata or output node, perhaps); `framewire devices` lists those that are", path.display())]
+    NotCapture {
+        /// The node.
+        path: PathBuf,
+        /// The card's name.
+        card: String,
+    },
+    /// The camera delivers no JPEG.
+    #[error("{}: {card:?} delivers no JPEG, only {formats}: framewire sends what the camera has compressed itself, so a camera (or a node or firmware mode of this one) with MJPG or JPEG would work; `framewire devices` lists what there is", path.display())]
+    RawOnly {
+        /// The node.
+        path: PathBuf,
+        /// The card's name.
+        card: String,
+        /// Its formats.
+        formats: String,
+    },
+    /// A system call on the camera failed.
+    #[error("{}: {operation}: {errno}{}", path.display(), advice(operation, *errno))]
+    Device {
+        /// The node.
+        path: PathBuf,
+        /// The ioctl's name.
+        operation: &'static str,
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// Nothing to replay.
+    #[error("{}: {problem}", path.display())]
+    Replay {
+        /// Folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// What to do about an error from open(2).
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => ": is this user in the group `video`?",
+        _ => "",
+    }
+}
+
+/// What an error means, where we know.
+fn advice(operation: &str, errno: Errno) -> &'static str {
+    match (operation, errno) {
+        ("VIDIOC_STREAMON", Errno::ENOSPC) => {
+            ": not enough USB bandwidth; choose a smaller size or rate, or plug the camera into another root port"
+        }
+        (_, Errno::EBUSY) => ": another program uses the camera",
+        ("VIDIOC_STREAMON", Errno::EPIPE) => ": the media links of the camera are not set up",
+        ("VIDIOC_STREAMON", Errno::EPROTO | Errno::EIO) => {
+            ": the camera refused to start; plug it out and in again"
+        }
+        (_, Errno::ENODEV) => ": the camera is gone",
+        ("VIDIOC_REQBUFS", Errno::ENOMEM) => ": not enough memory for the buffers; ask for fewer",
+        _ => "",
+    }
+}
+
+/// Opens the source that `config` describes.
+pub fn open(config: &config::Camera) -> Result<Box<dyn Source>, CaptureError> {
+    Ok(match &config.device {
+        Device::Replay(path) => Box::new(replay::Replay::open(path, config.fps())?),
+        Device::Demo => Box::new(demo::Demo::new(config.width, config.height, config.fps())?),
+        Device::Auto | Device::Path(_) | Device::Usb { .. } => {
+            Box::new(camera::Camera::open(config)?)
+        }
+    })
+}
+
+/// Moves pictures from `source` to `handoff` until `stop` is raised or the source fails.
+pub fn run(
+    source: &mut dyn Source,
+    handoff: &Handoff,
+    stats: &Stats,
+    stop: &Stop,
+) -> Result<(), CaptureError> {
+    let parker = Parker::new();
+    let mut gaps = SequenceGaps::default();
+    while !stop.is_raised() {
+        let (frame, damaged) = match source.next(stop)? {
+            Captured::Frame(frame) => (frame, false),
+            Captured::Damaged(frame) => (frame, true),
+            Captured::Stopped => break,
+        };
+        stats.frame_captured();
+        stats.sequence_gap(gaps.before(&frame, damaged));
+        if damaged {
+            stats.frame_dropped(DropReason::ErrorFlag);
+        } else if frame.data.is_empty() {
+            stats.frame_dropped(DropReason::Empty);
+        } else if handoff.put(frame).is_some() {
+            stats.frame_dropped(DropReason::Superseded);
+        }
+        if source.waits() {
+            handoff.wait_until_taken(&parker);
+        }
+    }
+    Ok(())
+}
+
+/// Finds pictures that the driver lost, by its sequence numbers.
+#[derive(Debug, Default)]
+struct SequenceGaps {
+    expected: Option<u32>,
+}
+
+impl SequenceGaps {
+    /// Pictures missing right before `frame`.
+    fn before(&mut self, frame: &Frame, damaged: bool) -> u32 {
+        // A buffer that came back unfilled (a USB error, say) has no number of its own.
+        if damaged && frame.data.is_empty() && frame.sequence == 0 {
+            return 0;
+        }
+        let expected = self.expected.replace(frame.sequence.wrapping_add(1));
+        let gap = expected.map_or(0, |expected| frame.sequence.wrapping_sub(expected));
+        // A number that steps back is a stream that began anew, not two thousand million lost pictures.
+        if gap > u32::MAX / 2 { 0 } else { gap }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn sequence_gaps_are_counted_through_wraps_and_restarts() {
+        let mut gaps = SequenceGaps::default();
+        let mut before = |sequence, data: &'static [u8], damaged| {
+            let frame = Frame {
+                data: Bytes::from_static(data),
+                sequence,
+                captured: Duration::ZERO,
+            };
+            gaps.before(&frame, damaged)
+        };
+        assert_eq!(before(u32::MAX - 1, b"x", false), 0);
+        assert_eq!(before(u32::MAX, b"x", true), 0);
+        assert_eq!(before(2, b"x", false), 2);
+        assert_eq!(before(0, b"", true), 0);
+        assert_eq!(before(3, b"x", false), 0);
+        assert_eq!(before(0, b"x", false), 0);
+        assert_eq!(before(1, b"x", false), 0);
+    }
+}

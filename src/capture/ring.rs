@@ -1,0 +1,230 @@
+//! The ring of V4L2 buffers: frames are read where the driver wrote them, and lent out until nobody needs them.
+//! V4L2 user-space API, "Streaming I/O (Memory Mapping)".
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use nix::time::{ClockId, clock_gettime};
+use v4l::device::Handle;
+use v4l::v4l_sys::{
+    V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
+    v4l2_buffer,
+};
+
+use super::ioctl;
+use crate::frame::Frame;
+
+/// Which step of setting up a ring failed, and what the kernel said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RingError {
+    /// VIDIOC_REQBUFS.
+    Request(Errno),
+    /// VIDIOC_QUERYBUF, mmap or the first VIDIOC_QBUF.
+    Map(Errno),
+    /// VIDIOC_STREAMON.
+    StreamOn(Errno),
+}
+
+/// A streaming device. Dropping it stops the stream; buffers still lent out stay readable.
+pub struct Ring(Arc<Buffers>);
+
+/// A filled buffer.
+#[derive(Debug)]
+pub struct Dequeued {
+    /// The picture; its `data` is the lease.
+    pub frame: Frame,
+    /// V4L2_BUF_FLAG_ERROR: the driver knows that the picture is damaged.
+    pub error: bool,
+}
+
+/// The mappings and the open device that they belong to.
+struct Buffers {
+    handle: Arc<Handle>,
+    mappings: Vec<Mapping>,
+    requeue_failures: AtomicU64,
+}
+
+struct Mapping {
+    address: NonNull<c_void>,
+    length: NonZeroUsize,
+}
+
+// SAFETY: a mapping is plain memory of the process, not bound to a thread.
+unsafe impl Send for Mapping {}
+// SAFETY: shared references only read; the driver writes only to buffers that no lease exists for.
+unsafe impl Sync for Mapping {}
+
+/// A dequeued buffer. Dropping it gives the buffer back to the driver.
+struct Lease {
+    buffers: Arc<Buffers>,
+    index: u32,
+    /// Bounded by the mapping's length.
+    bytesused: usize,
+}
+
+impl Ring {
+    /// Maps `count` buffers (or as many as the driver gives), queues them all and starts the stream.
+    pub fn start(handle: Arc<Handle>, count: u32) -> Result<Self, RingError> {
+        let count = ioctl::request_buffers(&handle, count).map_err(RingError::Request)?;
+        let mut buffers = Buffers {
+            handle,
+            mappings: Vec::new(),
+            requeue_failures: AtomicU64::new(0),
+        };
+        for index in 0..count {
+            let mapping = Mapping::new(&buffers.handle, index).map_err(RingError::Map)?;
+            buffers.mappings.push(mapping);
+            ioctl::queue_buffer(&buffers.handle, index).map_err(RingError::Map)?;
+        }
+        ioctl::stream_on(&buffers.handle).map_err(RingError::StreamOn)?;
+        Ok(Self(Arc::new(buffers)))
+    }
+
+    /// The next filled buffer, `None` when there is none yet.
+    pub fn dequeue(&self) -> Result<Option<Dequeued>, Errno> {
+        let buffer = match ioctl::dequeue_buffer(&self.0.handle) {
+            Ok(buffer) => buffer,
+            Err(Errno::EAGAIN) => return Ok(None),
+            Err(errno) => return Err(errno),
+        };
+        let mapping = usize::try_from(buffer.index)
+            .ok()
+            .and_then(|index| self.0.mappings.get(index))
+            .ok_or(Errno::EINVAL)?;
+        let bytesused = usize::try_from(buffer.bytesused).map_or(usize::MAX, |octets| octets);
+        let lease = Lease {
+            buffers: Arc::clone(&self.0),
+            index: buffer.index,
+            bytesused: bytesused.min(mapping.length.get()),
+        };
+        Ok(Some(Dequeued {
+            frame: Frame {
+                data: Bytes::from_owner(lease),
+                sequence: buffer.sequence,
+                captured: capture_time(&buffer),
+            },
+            error: buffer.flags & V4L2_BUF_FLAG_ERROR != 0,
+        }))
+    }
+
+    /// Buffers the driver got.
+    pub fn len(&self) -> usize {
+        self.0.mappings.len()
+    }
+
+    /// Buffers that could not be given back to the driver.
+    pub fn requeue_failures(&self) -> u64 {
+        self.0.requeue_failures.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // Fails only when the device is gone, and then it does not stream.
+        let _ = ioctl::stream_off(&self.0.handle);
+    }
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        self.mappings.clear();
+        // Fails only when the device is gone, and its buffers with it.
+        let _ = ioctl::request_buffers(&self.handle, 0);
+    }
+}
+
+impl AsFd for Ring {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        descriptor(&self.0.handle)
+    }
+}
+
+fn descriptor(handle: &Handle) -> BorrowedFd<'_> {
+    // SAFETY: the handle keeps its descriptor open for as long as it lives, longer than this borrow.
+    unsafe { BorrowedFd::borrow_raw(handle.fd()) }
+}
+
+impl Mapping {
+    fn new(handle: &Handle, index: u32) -> Result<Self, Errno> {
+        let (length, offset) = ioctl::query_buffer(handle, index)?;
+        let length = usize::try_from(length)
+            .ok()
+            .and_then(NonZeroUsize::new)
+            .ok_or(Errno::EINVAL)?;
+        let fd = descriptor(handle);
+        // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
+        let address = unsafe {
+            mmap(
+                None,
+                length,
+                ProtFlags::PROT_READ,
+                MapFlags::MAP_SHARED,
+                fd,
+                offset.into(),
+            )
+        }?;
+        Ok(Self { address, length })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new` with this length; every lease holds the `Arc` of the `Buffers` that
+        // own this mapping, so no reference into it is left.
+        let _ = unsafe { munmap(self.address, self.length.get()) };
+    }
+}
+
+impl AsRef<[u8]> for Lease {
+    fn as_ref(&self) -> &[u8] {
+        let index = usize::try_from(self.index).unwrap_or(usize::MAX);
+        let Some(mapping) = self.buffers.mappings.get(index) else {
+            return &[];
+        };
+        // SAFETY: the mapping lives as long as `self.buffers`; `bytesused` is within it; the driver does
+        // not write to a buffer between VIDIOC_DQBUF and the VIDIOC_QBUF in this lease's `drop`.
+        unsafe { std::slice::from_raw_parts(mapping.address.as_ptr().cast(), self.bytesused) }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Fails when the device is gone (ENODEV), or when the driver rejects the buffer: counted, because
+        // a ring that has lost its buffers stands still.
+        if ioctl::queue_buffer(&self.buffers.handle, self.index).is_err() {
+            self.buffers
+                .requeue_failures
+                .fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// When the picture was taken, on the monotonic clock: the driver's timestamp when it is of that clock,
+/// otherwise now.
+fn capture_time(buffer: &v4l2_buffer) -> Duration {
+    let driver = || {
+        let seconds = u64::try_from(buffer.timestamp.tv_sec).ok()?;
+        let micros = u64::try_from(buffer.timestamp.tv_usec).ok()?;
+        Duration::from_secs(seconds).checked_add(Duration::from_micros(micros))
+    };
+    let monotonic =
+        buffer.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
+    driver()
+        .filter(|time| monotonic && !time.is_zero())
+        .unwrap_or_else(monotonic_now)
+}
+
+/// The time on CLOCK_MONOTONIC.
+pub fn monotonic_now() -> Duration {
+    // Fails for no clock that Linux always has; zero would only shift the RTP time.
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
+}

@@ -1,0 +1,128 @@
+//! `devices`: what is plugged in and what can be asked of it.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Failure;
+use crate::capture::controls::{Control, Kind};
+use crate::capture::devices::{Format, Listing, Size, list};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    devices: Vec<Listing>,
+    /// Nodes that could not be looked at, and why.
+    errors: Vec<String>,
+}
+
+/// Prints every capture device.
+pub fn devices(json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut report = Report {
+        devices: Vec::new(),
+        errors: Vec::new(),
+    };
+    for result in list() {
+        match result {
+            Ok(listing) => report.devices.push(listing),
+            Err(error) => report.errors.push(error.to_string()),
+        }
+    }
+    if json {
+        serde_json::to_writer(&mut *out, &report).map_err(io::Error::from)?;
+        return Ok(writeln!(out)?);
+    }
+    if report.devices.is_empty() && report.errors.is_empty() {
+        writeln!(out, "no capture device (no /dev/video* node that captures)")?;
+    }
+    for device in &report.devices {
+        print_device(device, out)?;
+    }
+    for error in &report.errors {
+        writeln!(out, "{error}")?;
+    }
+    Ok(())
+}
+
+fn print_device(device: &Listing, out: &mut dyn Write) -> io::Result<()> {
+    let mark = if device.streamable {
+        "can be streamed"
+    } else {
+        "cannot be streamed: no MJPG or JPEG format"
+    };
+    writeln!(out, "{}: {} - {mark}", device.node.display(), device.card)?;
+    writeln!(out, "  driver {}, bus {}", device.driver, device.bus)?;
+    if let Some(usb) = &device.usb {
+        writeln!(out, "  device = \"{usb}\"")?;
+    }
+    for link in device.by_id.iter().chain(&device.by_path) {
+        writeln!(out, "  device = \"{}\"", link.display())?;
+    }
+    for format in &device.formats {
+        print_format(format, out)?;
+    }
+    if !device.controls.is_empty() {
+        writeln!(out, "  [camera.controls]")?;
+    }
+    for control in &device.controls {
+        print_control(control, out)?;
+    }
+    Ok(())
+}
+
+fn print_format(format: &Format, out: &mut dyn Write) -> io::Result<()> {
+    let mark = if format.streamable {
+        ""
+    } else {
+        " (raw, cannot be streamed)"
+    };
+    writeln!(out, "  format {}{mark}", format.fourcc)?;
+    for Size {
+        width,
+        height,
+        up_to,
+        rates,
+    } in &format.sizes
+    {
+        write!(out, "    {width}x{height}")?;
+        if let Some((width, height)) = up_to {
+            write!(out, " to {width}x{height}")?;
+        }
+        let rates: Vec<String> = rates.iter().map(f64::to_string).collect();
+        writeln!(out, " at {} fps", rates.join(", "))?;
+    }
+    Ok(())
+}
+
+fn print_control(control: &Control, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "    {}", control.name)?;
+    if let Some(short) = control.short_name {
+        write!(out, " (or {short})")?;
+    }
+    match control.kind {
+        Kind::Boolean => write!(out, ": false or true")?,
+        Kind::Integer | Kind::Menu => {
+            write!(out, ": {}..={}", control.minimum, control.maximum)?;
+        }
+    }
+    if control.step > 1 {
+        write!(out, " step {}", control.step)?;
+    }
+    write!(out, ", default {}", control.default)?;
+    if let Some(value) = control.value {
+        write!(out, ", now {value}")?;
+    }
+    for (flag, text) in [
+        (control.read_only, "read-only"),
+        (control.inactive, "inactive"),
+    ] {
+        if flag {
+            write!(out, ", {text}")?;
+        }
+    }
+    writeln!(out)?;
+    for item in &control.menu {
+        writeln!(out, "      {} = {:?}", item.index, item.name)?;
+    }
+    Ok(())
+}

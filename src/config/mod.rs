@@ -1,0 +1,263 @@
+//! `config.toml` as types: read, checked, and refused with file, line, column and what is allowed.
+//! TOML 1.0; the shipped `config.toml` is the reference for users.
+
+mod numbers;
+mod texts;
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use toml::Spanned;
+
+pub use numbers::{Buffers, Fps, Height, LocalPort, Mtu, Quality, Ssrc, SummaryInterval, Width};
+pub use texts::{ControlValue, Destination, Device, Level, Name};
+
+/// Where the configuration is looked for when no `--config` says so, first match wins.
+pub const DEFAULT_PATHS: [&str; 2] = ["config.toml", "/etc/framewire/config.toml"];
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// The cameras, at least one.
+    #[serde(rename = "camera", default)]
+    pub cameras: Vec<Camera>,
+    /// What is logged.
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// One `[[camera]]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Camera {
+    /// Unique name.
+    pub name: Spanned<Name>,
+    /// Where frames come from.
+    #[serde(default)]
+    pub device: Device,
+    /// Width asked of the camera.
+    #[serde(default)]
+    pub width: Width,
+    /// Height asked of the camera.
+    #[serde(default)]
+    pub height: Height,
+    /// Frame rate asked of the camera, or of replay and demo.
+    #[serde(default = "default_fps")]
+    pub fps: Spanned<Fps>,
+    /// JPEG quality, left as it is when absent.
+    pub quality: Option<Quality>,
+    /// V4L2 buffers.
+    #[serde(default)]
+    pub buffers: Buffers,
+    /// V4L2 controls.
+    #[serde(default)]
+    pub controls: Controls,
+    /// The streams that leave, at least one.
+    #[serde(rename = "rtp", default)]
+    pub outputs: Vec<Rtp>,
+}
+
+/// `[camera.controls]`: names and values in the order of the file, in which they are applied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Controls(pub Vec<(String, ControlValue)>);
+
+/// One `[[camera.rtp]]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Rtp {
+    /// Where packets go.
+    pub destination: Destination,
+    /// Largest IP packet.
+    #[serde(default)]
+    pub mtu: Mtu,
+    /// Synchronization source, random when absent.
+    pub ssrc: Option<Ssrc>,
+    /// Port that packets come from.
+    #[serde(default)]
+    pub local_port: LocalPort,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Log {
+    /// How much.
+    pub level: Level,
+    /// How often a summary line per camera.
+    pub summary_interval: SummaryInterval,
+}
+
+fn default_fps() -> Spanned<Fps> {
+    Spanned::new(0..0, Fps::default())
+}
+
+impl Config {
+    /// Reads and checks `path`, or the first of [`DEFAULT_PATHS`] that exists.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = match path {
+            Some(path) => path,
+            None => DEFAULT_PATHS
+                .map(Path::new)
+                .into_iter()
+                .find(|path| path.exists())
+                .ok_or(ConfigError::NotFound)?,
+        };
+        let octets = std::fs::read(path).map_err(|error| ConfigError::Read {
+            path: path.to_owned(),
+            error,
+        })?;
+        Self::parse(path, &octets)
+    }
+
+    /// Parses and checks `octets`, which came from `path`.
+    pub fn parse(path: &Path, octets: &[u8]) -> Result<Self, ConfigError> {
+        let invalid =
+            |span: Option<Range<usize>>, message: String, text: &str| ConfigError::Invalid {
+                path: path.to_owned(),
+                place: Place::of(text, span.map_or(0, |span| span.start)),
+                message,
+            };
+        let text = std::str::from_utf8(octets).map_err(|error| {
+            let (valid, _) = octets.split_at(error.valid_up_to());
+            let before = String::from_utf8_lossy(valid);
+            invalid(
+                Some(valid.len()..valid.len()),
+                "not UTF-8 text".to_owned(),
+                &before,
+            )
+        })?;
+        let config: Self = toml::from_str(text)
+            .map_err(|error| invalid(error.span(), error.message().to_owned(), text))?;
+        config
+            .check()
+            .map_err(|(span, message)| invalid(Some(span), message, text))?;
+        Ok(config)
+    }
+
+    /// What no single value can tell.
+    fn check(&self) -> Result<(), (Range<usize>, String)> {
+        if self.cameras.is_empty() {
+            return Err((
+                0..0,
+                "no camera: at least one [[camera]] is needed".to_owned(),
+            ));
+        }
+        for (index, camera) in self.cameras.iter().enumerate() {
+            let name = camera.name.as_ref();
+            let earlier = self.cameras.iter().take(index);
+            if earlier.into_iter().any(|other| other.name.as_ref() == name) {
+                let message = format!(
+                    "camera name {name:?} is taken: each needs its own",
+                    name = name.as_str()
+                );
+                return Err((camera.name.span(), message));
+            }
+            if camera.outputs.is_empty() {
+                let message =
+                    format!("camera {name} has no [[camera.rtp]]: at least one is needed");
+                return Err((camera.name.span(), message));
+            }
+            if camera.device.is_camera() && camera.fps.as_ref().millihertz().is_none() {
+                let message =
+                    "fps 0 (as fast as possible) is for replay and demo, a camera needs a rate"
+                        .to_owned();
+                return Err((camera.fps.span(), message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Camera {
+    /// The camera's name.
+    pub fn name(&self) -> &Name {
+        self.name.as_ref()
+    }
+
+    /// The frame rate.
+    pub fn fps(&self) -> Fps {
+        *self.fps.as_ref()
+    }
+}
+
+impl<'de> Deserialize<'de> for Controls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Table;
+        impl<'de> Visitor<'de> for Table {
+            type Value = Controls;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a table of control names and values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Controls, A::Error> {
+                let mut controls = Vec::new();
+                while let Some(control) = map.next_entry()? {
+                    controls.push(control);
+                }
+                Ok(Controls(controls))
+            }
+        }
+        deserializer.deserialize_map(Table)
+    }
+}
+
+/// A place in a text file, both from 1; columns count characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    line: usize,
+    column: usize,
+    text: String,
+}
+
+impl Place {
+    fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let rest = text.get(line_start..).unwrap_or_default();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            text: rest.lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Why there is no configuration. All lead to exit code 78.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// None of the default files exists.
+    #[error(
+        "no configuration: neither {} nor {} exists, and no --config FILE was given",
+        DEFAULT_PATHS[0], DEFAULT_PATHS[1]
+    )]
+    NotFound,
+    /// The file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        error: std::io::Error,
+    },
+    /// The file says something wrong.
+    #[error(
+        "{}:{}:{}: {message}\n  {} | {}",
+        path.display(), place.line, place.column, place.line, place.text
+    )]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        place: Place,
+        /// What, and what is allowed.
+        message: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+use super::*;
+
+const MINIMAL: &str =
+    "[[camera]]\nname = \"front\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:5004\"\n";
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("c.toml"), text.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// The minimal file with `line` put in after the camera's name.
+fn with_camera_line(line: &str) -> Result<Config, String> {
+    parse(&MINIMAL.replacen("\n[[camera.rtp]]", &format!("\n{line}\n[[camera.rtp]]"), 1))
+}
+
+#[test]
+fn the_shipped_file_equals_the_defaults() {
+    let shipped = parse(include_str!("../../config.toml")).unwrap();
+    let minimal = parse(MINIMAL).unwrap();
+    // Positions in the file differ, values must not.
+    let values = |config: &Config| {
+        let camera = &config.cameras[0];
+        (
+            camera.name().clone(),
+            camera.fps(),
+            camera.device.clone(),
+            (camera.width, camera.height, camera.quality, camera.buffers),
+            camera.controls.clone(),
+            camera.outputs.clone(),
+            config.log,
+        )
+    };
+    assert_eq!(values(&shipped), values(&minimal));
+}
+
+#[test]
+fn keys_in_comments_of_the_shipped_file_are_real() {
+    let shipped = include_str!("../../config.toml");
+    let uncommented: Vec<_> = shipped
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest,
+            _ => line,
+        })
+        .collect();
+    let config = parse(&uncommented.join("\n")).unwrap();
+    let camera = &config.cameras[0];
+    assert_eq!(camera.quality.map(Quality::get), Some(85));
+    assert_eq!(camera.controls.0.len(), 2);
+    assert_eq!(camera.outputs[0].ssrc.map(Ssrc::get), Some(0x1234_5678));
+}
+
+#[test]
+fn errors_name_file_line_column_and_what_is_allowed() {
+    for (line, place, allowed) in [
+        ("width = 15", "c.toml:3:9:", "16..=65535"),
+        ("width = \"1280\"", "c.toml:3:9:", "16..=65535"),
+        ("fps = 1001", "c.toml:3:7:", "0.1..=1000"),
+        ("fps = nan", "c.toml:3:7:", "0.1..=1000"),
+        ("fps = 0", "c.toml:3:7:", "replay and demo"),
+        ("quality = 0", "c.toml:3:11:", "1..=100"),
+        ("buffers = 2", "c.toml:3:11:", "3..=32"),
+        ("buffers = 99999999999", "c.toml:3:11:", "3..=32"),
+        ("device = \"video0\"", "c.toml:3:10:", "\"/dev/…\""),
+        ("device = \"usb:46d:082d\"", "c.toml:3:10:", "usb:VVVV:PPPP"),
+        ("colour = 1", "c.toml:3:1:", "`width`"),
+        ("controls = { gain = 1.5 }", "c.toml:3:21:", "menu entry"),
+        ("width = = 3", "c.toml:3:9:", ""),
+    ] {
+        let error = with_camera_line(line).unwrap_err();
+        assert!(error.starts_with(place), "{line}: {error}");
+        assert!(error.contains(allowed), "{line}: {error}");
+        assert!(error.contains(line), "{error}");
+    }
+}
+
+#[test]
+fn output_errors_too() {
+    for (line, allowed) in [
+        ("mtu = 575", "576..=9000"),
+        ("mtu = 9001", "576..=9000"),
+        ("ssrc = -1", "0..=4294967295"),
+        ("local-port = 65536", "0..=65535"),
+        ("local_port = 1", "`local-port`"),
+        ("pacing = 1", "`mtu`"),
+    ] {
+        let error = parse(&format!("{MINIMAL}{line}\n")).unwrap_err();
+        assert!(error.starts_with("c.toml:5:"), "{line}: {error}");
+        assert!(error.contains(allowed), "{line}: {error}");
+    }
+}
+
+#[test]
+fn what_several_values_say_together_is_checked() {
+    assert!(parse("").unwrap_err().contains("[[camera]]"));
+    let lonely = parse("[[camera]]\nname = \"a\"\n").unwrap_err();
+    assert!(lonely.starts_with("c.toml:2:8:"), "{lonely}");
+    assert!(lonely.contains("[[camera.rtp]]"), "{lonely}");
+    let twice = parse(&format!("{MINIMAL}{MINIMAL}")).unwrap_err();
+    assert!(twice.starts_with("c.toml:6:8:"), "{twice}");
+    for name in ["", "Front", "a b", "ä", &"x".repeat(33)] {
+        assert!(parse(&MINIMAL.replace("front", name)).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn text_that_is_not_utf8_is_placed() {
+    let error = Config::parse(Path::new("c.toml"), b"[log]\nlevel = \"\xFF\"").unwrap_err();
+    assert!(error.to_string().starts_with("c.toml:2:10: not UTF-8"));
+}
+
+#[test]
+fn devices_and_destinations_in_all_forms() {
+    for text in [
+        "auto",
+        "demo",
+        "/dev/video0",
+        "usb:046d:082d",
+        "usb:046d:082d:A:B",
+        "replay:/x/y",
+    ] {
+        assert_eq!(Device::parse(text).unwrap().to_string(), text);
+    }
+    for text in ["", "usb:046d", "usb:046d:082d:", "replay:", "v4l:0"] {
+        assert_eq!(Device::parse(text), None, "{text}");
+    }
+    for text in [
+        "192.168.1.20:5004",
+        "[fe80::1%eth0]:5004",
+        "[ff02::1]:1",
+        "host.local:65535",
+    ] {
+        assert_eq!(Destination::parse(text).unwrap().to_string(), text);
+    }
+    for text in [
+        "host", "host:0", ":5004", "::1:5004", "[host]:1", "a b:1", "h:65536",
+    ] {
+        assert_eq!(Destination::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn fractional_rates_are_kept() {
+    let config = with_camera_line("fps = 7.5").unwrap();
+    assert_eq!(config.cameras[0].fps().millihertz(), Some(7500));
+    let config = with_camera_line("device = \"demo\"\nfps = 0").unwrap();
+    assert_eq!(config.cameras[0].fps().millihertz(), None);
+}

@@ -1,0 +1,195 @@
+//! Hands frames from the capture thread to the transmit thread of a camera: one slot, the newest frame wins.
+//! An embassy-sync `Signal`, waited for by parking the thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+use embassy_sync::signal::Signal;
+
+use crate::frame::Frame;
+
+/// What the slot holds.
+enum Message {
+    Frame(Frame),
+    End,
+}
+
+/// The slot between one producer and one consumer.
+pub struct Handoff {
+    slot: Signal<CriticalSectionRawMutex, Message>,
+    taken: Signal<CriticalSectionRawMutex, ()>,
+    abandoned: AtomicBool,
+}
+
+impl Handoff {
+    /// An empty slot.
+    pub const fn new() -> Self {
+        Self {
+            slot: Signal::new(),
+            taken: Signal::new(),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Producer: offers `frame` and returns the one that nobody took in time.
+    pub fn put(&self, frame: Frame) -> Option<Frame> {
+        self.replace(Message::Frame(frame))
+    }
+
+    /// Producer: waits until the consumer has taken what was put, or is gone.
+    pub fn wait_until_taken(&self, parker: &Parker) {
+        while self.slot.signaled() && !self.abandoned.load(Ordering::Acquire) {
+            parker.block_on(self.taken.wait());
+        }
+    }
+
+    /// Producer: no more frames will come. Returns the frame that nobody took.
+    pub fn end(&self) -> Option<Frame> {
+        self.replace(Message::End)
+    }
+
+    /// Consumer: waits for a frame; `None` when there will be no more.
+    pub fn take(&self, parker: &Parker) -> Option<Frame> {
+        let message = parker.block_on(self.slot.wait());
+        self.taken.signal(());
+        match message {
+            Message::Frame(frame) => Some(frame),
+            Message::End => None,
+        }
+    }
+
+    /// Consumer: will take no more. Returns the frame that waits.
+    pub fn abandon(&self) -> Option<Frame> {
+        self.abandoned.store(true, Ordering::Release);
+        self.taken.signal(());
+        into_frame(self.slot.try_take())
+    }
+
+    /// The displaced value is taken out first: `Signal::signal` would drop it, with its system call,
+    /// inside the critical section that all cameras share.
+    fn replace(&self, message: Message) -> Option<Frame> {
+        let displaced = self.slot.try_take();
+        self.slot.signal(message);
+        into_frame(displaced)
+    }
+}
+
+impl Default for Handoff {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn into_frame(message: Option<Message>) -> Option<Frame> {
+    match message? {
+        Message::Frame(frame) => Some(frame),
+        Message::End => None,
+    }
+}
+
+/// Runs futures on the thread that made it, which sleeps in between.
+pub struct Parker(Waker);
+
+impl Parker {
+    /// A parker for the current thread; make one per thread, not per wait: it allocates.
+    pub fn new() -> Self {
+        Self(Waker::from(Arc::new(Unpark(thread::current()))))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let mut future = std::pin::pin!(future);
+        let mut context = Context::from_waker(&self.0);
+        loop {
+            match future.as_mut().poll(&mut context) {
+                Poll::Ready(output) => return output,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+impl Default for Parker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn frame(octet: &'static [u8]) -> Frame {
+        Frame {
+            data: Bytes::from_static(octet),
+            sequence: 0,
+            captured: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_newest_frame_wins_and_the_older_comes_back() {
+        let handoff = Handoff::new();
+        let parker = Parker::new();
+        assert!(handoff.put(frame(b"1")).is_none());
+        assert_eq!(handoff.put(frame(b"2")).unwrap().data, "1");
+        assert_eq!(handoff.take(&parker).unwrap().data, "2");
+        assert!(handoff.end().is_none());
+        assert!(handoff.take(&parker).is_none());
+    }
+
+    #[test]
+    fn nothing_is_lost_when_the_producer_waits() {
+        const FRAMES: usize = 10_000;
+        let handoff = Handoff::new();
+        let taken = thread::scope(|scope| {
+            scope.spawn(|| {
+                let parker = Parker::new();
+                for _ in 0..FRAMES {
+                    assert!(handoff.put(frame(b"x")).is_none());
+                    handoff.wait_until_taken(&parker);
+                }
+                assert!(handoff.end().is_none());
+            });
+            let parker = Parker::new();
+            std::iter::from_fn(|| handoff.take(&parker)).count()
+        });
+        assert_eq!(taken, FRAMES);
+    }
+
+    #[test]
+    fn an_abandoned_slot_does_not_hold_the_producer() {
+        let handoff = Handoff::new();
+        thread::scope(|scope| {
+            let producer = scope.spawn(|| {
+                let parker = Parker::new();
+                let mut displaced = 0;
+                for _ in 0..3 {
+                    displaced += usize::from(handoff.put(frame(b"x")).is_some());
+                    handoff.wait_until_taken(&parker);
+                }
+                displaced + usize::from(handoff.end().is_some())
+            });
+            let abandoned = usize::from(handoff.abandon().is_some());
+            assert_eq!(producer.join().unwrap() + abandoned, 3);
+        });
+    }
+}

@@ -1,0 +1,34 @@
+//! framewire: hardware-compressed MJPEG from V4L2 cameras to RTP/JPEG (RFC 2435), not decoded, not copied.
+//!
+//! The path of a frame, module by module:
+//!
+//! 1. [`capture`]: the capture thread takes a filled buffer from a source (a camera's mmap ring, files, or
+//!    the demo pattern) as a [`frame::Frame`] whose octets stay where the driver wrote them.
+//! 2. [`handoff`]: one slot between the camera's two threads; the newest frame wins.
+//! 3. [`jpeg`]: the transmit thread parses the frame in place into an [`jpeg::Image`].
+//! 4. [`rtp`]: the image is cut into [`rtp::Packet`]s: headers, and slices of the scan.
+//! 5. [`transmit`]: packets become a [`transmit::batch::Batch`], sent by one system call per destination.
+//! 6. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
+//!
+//! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] (threads of a camera),
+//! [`commands`] (the command line), [`sdp`] (what a player needs to know).
+//!
+//! `capture` and `transmit` use the vocabulary (`frame`, `handoff`, `jpeg`, `rtp`, `config`, `stats`) and never
+//! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock.
+#![deny(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod capture;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod frame;
+pub mod handoff;
+pub mod jpeg;
+pub mod rtp;
+pub mod sdp;
+pub mod stats;
+pub mod stop;
+pub mod supervisor;
+pub mod throttle;
+pub mod transmit;

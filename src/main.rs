@@ -1,0 +1,26 @@
+//! The framewire program: arguments, one command, an exit code.
+#![deny(unsafe_code)]
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use framewire::cli::Command;
+use framewire::commands::{self, Failure};
+
+fn main() -> ExitCode {
+    let mut out = io::stdout();
+    let done = Command::parse(std::env::args_os().skip(1))
+        .map_err(|problem| Failure::config(format!("{problem}; try 'framewire --help'")))
+        .and_then(|command| commands::execute(command, &mut out))
+        .and_then(|()| Ok(out.flush()?));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, message }) => {
+            if !message.is_empty() {
+                // Where stderr is closed there is nobody to tell.
+                let _ = writeln!(io::stderr(), "framewire: {message}");
+            }
+            ExitCode::from(code)
+        }
+    }
+}

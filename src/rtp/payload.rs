@@ -1,0 +1,162 @@
+//! The headers that precede the scan octets in an RTP/JPEG payload.
+//! RFC 2435 3.1 (main header), 3.1.7 (restart marker header), 3.1.8 (quantization table header).
+//!
+//! ```text
+//! | Type-specific |              Fragment Offset                  |
+//! |      Type     |       Q       |     Width     |     Height    |
+//! |       Restart Interval        |F|L|       Restart Count       |   types 64-127
+//! |      MBZ      |   Precision   |             Length            |   Q >= 128, first packet
+//! |                    Quantization Table Data                    |
+//! ```
+
+use crate::jpeg::tables::{self, TABLE_OCTETS, Tables};
+use crate::jpeg::{Image, Sampling};
+
+/// Octets of the main header.
+pub const MAIN_OCTETS: usize = 8;
+/// Octets of the restart marker header.
+pub const RESTART_OCTETS: usize = 4;
+/// Octets of the quantization table header, without the tables.
+pub const TABLE_HEADER_OCTETS: usize = 4;
+/// Octets of the quantization table data: two 8-bit tables.
+pub const TABLE_DATA_OCTETS: usize = 2 * TABLE_OCTETS;
+
+/// MBZ 0, precision 0 (both tables have 8-bit values), length 128.
+const TABLE_HEADER: [u8; TABLE_HEADER_OCTETS] = [0, 0, 0, TABLE_DATA_OCTETS as u8];
+
+/// Q of a frame that brings its own tables and shares them with no other frame (3.1.8).
+pub const Q_IN_BAND: u8 = 255;
+/// Added to the type of a scan with restart markers (3.1.3).
+const TYPE_RESTART: u8 = 64;
+/// F and L set, restart count 0x3FFF: packets are not aligned to restart intervals (3.1.7).
+const RESTART_UNALIGNED: u16 = 0xFFFF;
+/// Pixels in a unit of Width and Height (3.1.5).
+const UNIT: u16 = 8;
+
+/// The payload headers of one image, the same in each of its packets but for the offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JpegHeader {
+    type_: u8,
+    q: u8,
+    width: u8,
+    height: u8,
+    restart_interval: u16,
+    tables: Tables,
+}
+
+impl JpegHeader {
+    /// The headers for `image`, which [`Image::parse`] has checked to fit.
+    pub fn new(image: &Image) -> Self {
+        let type_ = match image.sampling {
+            Sampling::Yuv422 => 0,
+            Sampling::Yuv420 => 1,
+        };
+        let restart = image.restart_interval != 0;
+        Self {
+            type_: if restart { type_ + TYPE_RESTART } else { type_ },
+            q: tables::standard_q(&image.tables).unwrap_or(Q_IN_BAND),
+            width: units(image.width),
+            height: units(image.height),
+            restart_interval: image.restart_interval,
+            tables: image.tables,
+        }
+    }
+
+    /// Octets of all payload headers of the packet at `fragment_offset`.
+    pub fn len(&self, fragment_offset: u32) -> usize {
+        let restart = if self.has_restart() {
+            RESTART_OCTETS
+        } else {
+            0
+        };
+        let tables = if self.has_tables(fragment_offset) {
+            TABLE_HEADER_OCTETS + TABLE_DATA_OCTETS
+        } else {
+            0
+        };
+        MAIN_OCTETS + restart + tables
+    }
+
+    /// Hands the octets of the packet at `fragment_offset` to `write`, in order.
+    pub fn write(&self, fragment_offset: u32, mut write: impl FnMut(&[u8])) {
+        let [type_specific, o2, o1, o0] = fragment_offset.to_be_bytes();
+        debug_assert_eq!(type_specific, 0, "24-bit offset; 0 = progressive (4.1)");
+        write(&[
+            type_specific,
+            o2,
+            o1,
+            o0,
+            self.type_,
+            self.q,
+            self.width,
+            self.height,
+        ]);
+        if self.has_restart() {
+            let [i1, i0] = self.restart_interval.to_be_bytes();
+            let [c1, c0] = RESTART_UNALIGNED.to_be_bytes();
+            write(&[i1, i0, c1, c0]);
+        }
+        if self.has_tables(fragment_offset) {
+            write(&TABLE_HEADER);
+            write(self.tables.as_flattened());
+        }
+    }
+
+    fn has_restart(&self) -> bool {
+        self.type_ >= TYPE_RESTART
+    }
+
+    fn has_tables(&self, fragment_offset: u32) -> bool {
+        fragment_offset == 0 && self.q > tables::MAX_STANDARD_Q
+    }
+}
+
+/// Pixels to units of 8, rounded up; 255 at most because an image has at most 2040 pixels.
+fn units(pixels: u16) -> u8 {
+    u8::try_from(pixels.div_ceil(UNIT)).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn octets(header: &JpegHeader, fragment_offset: u32) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.write(fragment_offset, |part| out.extend_from_slice(part));
+        assert_eq!(out.len(), header.len(fragment_offset));
+        out
+    }
+
+    fn image(tables: Tables, restart_interval: u16) -> Image<'static> {
+        Image {
+            width: 650,
+            height: 483,
+            sampling: Sampling::Yuv420,
+            tables,
+            restart_interval,
+            scan: &[],
+        }
+    }
+
+    #[test]
+    fn in_band_tables_come_in_the_first_packet_only() {
+        let header = JpegHeader::new(&image([[7; 64], [9; 64]], 0));
+        let first = octets(&header, 0);
+        assert_eq!(first[..12], [0, 0, 0, 0, 1, 255, 82, 61, 0, 0, 0, 128]);
+        assert_eq!(first[12..], [[7u8; 64], [9; 64]].concat());
+        assert_eq!(octets(&header, 0x01_02_03), [0, 1, 2, 3, 1, 255, 82, 61]);
+    }
+
+    #[test]
+    fn restart_interval_is_in_every_packet() {
+        let header = JpegHeader::new(&image([[7; 64], [9; 64]], 0x0203));
+        assert_eq!(octets(&header, 0)[4], 65);
+        assert_eq!(octets(&header, 0)[8..12], [2, 3, 0xFF, 0xFF]);
+        assert_eq!(octets(&header, 5)[8..], [2, 3, 0xFF, 0xFF]);
+    }
+
+    #[test]
+    fn the_largest_size_fits() {
+        assert_eq!((units(2040), units(2033), units(1)), (255, 255, 1));
+    }
+}

@@ -1,0 +1,148 @@
+//! What a player needs to know about the streams: the session description.
+//! RFC 8866 (SDP), RFC 3551 6 (payload type 26).
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use sdp_types::{
+    AddrType, Attribute, Connection, Media, MediaType, NetType, Origin, Session, Time,
+    TransportProto,
+};
+
+use crate::config::Fps;
+use crate::rtp::clock::CLOCK_RATE;
+use crate::rtp::header::PAYLOAD_TYPE_JPEG;
+
+/// TTL of multicast packets, Linux' default.
+const MULTICAST_TTL: u8 = 1;
+
+/// One stream of a description.
+#[derive(Debug, Clone)]
+pub struct Stream<'a> {
+    /// The camera's name.
+    pub name: &'a str,
+    /// Where its packets go.
+    pub destination: SocketAddr,
+    /// Its frame rate, where it is known.
+    pub fps: Fps,
+}
+
+/// The description of `streams`, one media section each; lines end in CR LF (RFC 8866 5).
+pub fn describe(streams: &[Stream]) -> String {
+    let origin = streams
+        .first()
+        .map_or(IpAddr::from([127, 0, 0, 1]), |stream| {
+            local_address(stream.destination)
+        });
+    let origin = Origin {
+        username: None,
+        sess_id: "0".to_owned(),
+        sess_version: 0,
+        nettype: NetType::In,
+        addrtype: address_type(origin),
+        unicast_address: origin.to_string(),
+    };
+    let session = Session {
+        times: vec![Time {
+            start_time: 0,
+            stop_time: 0,
+            repeats: Vec::new(),
+        }],
+        attributes: vec![attribute("recvonly", None)],
+        medias: streams.iter().map(media).collect(),
+        ..Session::new(origin, session_name(streams))
+    };
+    let mut octets = Vec::new();
+    // Writing to memory does not fail.
+    let _ = session.write(&mut octets);
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+fn session_name(streams: &[Stream]) -> String {
+    let names: Vec<&str> = streams.iter().map(|stream| stream.name).collect();
+    format!("framewire {}", names.join(", "))
+}
+
+fn media(stream: &Stream) -> Media {
+    let address = stream.destination.ip();
+    let ttl = match address {
+        IpAddr::V4(v4) if v4.is_multicast() => format!("/{MULTICAST_TTL}"),
+        _ => String::new(),
+    };
+    let rtpmap = format!("{PAYLOAD_TYPE_JPEG} JPEG/{CLOCK_RATE}");
+    let mut attributes = vec![attribute("rtpmap", Some(rtpmap))];
+    if stream.fps.millihertz().is_some() {
+        attributes.push(attribute("framerate", Some(stream.fps.to_string())));
+    }
+    Media {
+        media_title: Some(stream.name.to_owned()),
+        connections: vec![Connection {
+            nettype: NetType::In,
+            addrtype: address_type(address),
+            connection_address: format!("{address}{ttl}"),
+        }],
+        attributes,
+        ..Media::new(
+            MediaType::Video,
+            stream.destination.port(),
+            TransportProto::RtpAvp,
+            PAYLOAD_TYPE_JPEG,
+        )
+    }
+}
+
+fn attribute(name: &str, value: Option<String>) -> Attribute {
+    Attribute {
+        attribute: name.to_owned(),
+        value,
+    }
+}
+
+fn address_type(address: IpAddr) -> AddrType {
+    match address {
+        IpAddr::V4(_) => AddrType::Ip4,
+        IpAddr::V6(_) => AddrType::Ip6,
+    }
+}
+
+/// The address that packets to `destination` come from; nothing is sent to find it out.
+fn local_address(destination: SocketAddr) -> IpAddr {
+    let any: SocketAddr = match destination {
+        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        SocketAddr::V6(_) => ([0u16; 8], 0).into(),
+    };
+    UdpSocket::bind(any)
+        .and_then(|socket| {
+            socket.connect(destination)?;
+            socket.local_addr()
+        })
+        .map_or(any.ip(), |local| local.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn description(destination: &str) -> String {
+        describe(&[Stream {
+            name: "front",
+            destination: destination.parse().unwrap(),
+            fps: Fps::default(),
+        }])
+    }
+
+    #[test]
+    fn a_unicast_description_has_these_lines() {
+        assert_eq!(
+            description("127.0.0.1:5004"),
+            "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=framewire front\r\nt=0 0\r\na=recvonly\r\n\
+             m=video 5004 RTP/AVP 26\r\ni=front\r\nc=IN IP4 127.0.0.1\r\n\
+             a=rtpmap:26 JPEG/90000\r\na=framerate:30\r\n"
+        );
+    }
+
+    #[test]
+    fn multicast_has_a_ttl_in_ipv4_only() {
+        assert!(description("239.1.2.3:5004").contains("c=IN IP4 239.1.2.3/1\r\n"));
+        assert!(description("[ff15::1]:5004").contains("c=IN IP6 ff15::1\r\n"));
+    }
+}

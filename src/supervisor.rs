@@ -1,0 +1,148 @@
+//! Joins the stages of a camera: its capture thread, its transmit thread, and their end.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tracing::error;
+
+use crate::capture::{self, CaptureError};
+use crate::config;
+use crate::handoff::Handoff;
+use crate::stats::{DropReason, Stats, Summary};
+use crate::stop::Stop;
+use crate::transmit::{self, Output, OutputError};
+
+/// Held by every running thread; the flag goes up when the last of them has ended.
+#[derive(Debug)]
+pub struct Running(pub Arc<Stop>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.raise();
+    }
+}
+
+/// A camera's two running threads.
+#[derive(Debug)]
+pub struct Supervisor {
+    name: String,
+    stats: Arc<Stats>,
+    stop: Arc<Stop>,
+    capture: JoinHandle<Result<(), CaptureError>>,
+    transmit: JoinHandle<()>,
+}
+
+/// Why a camera could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A destination cannot be opened.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// No thread or event descriptor could be made.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
+impl Supervisor {
+    /// Opens the destinations of `config` and starts its threads. It ends after `limit` sent frames, when
+    /// its source fails, or when it is told to.
+    pub fn start(
+        config: &config::Camera,
+        limit: Option<u64>,
+        running: &Arc<Running>,
+    ) -> Result<Self, StartError> {
+        let name = config.name().to_string();
+        let outputs: Result<Vec<Output>, _> = config.outputs.iter().map(Output::new).collect();
+        let mut outputs = outputs?;
+        let stats = Arc::new(Stats::default());
+        let stop = Arc::new(Stop::new()?);
+        let handoff = Arc::new(Handoff::new());
+
+        let transmit = thread::Builder::new()
+            .name(format!("{name}-transmit"))
+            .spawn({
+                let (name, handoff, running) = (name.clone(), handoff.clone(), running.clone());
+                let (stats, stop) = (stats.clone(), stop.clone());
+                move || {
+                    let _running = running;
+                    transmit::run(&name, &handoff, &mut outputs, &stats, limit);
+                    stop.raise();
+                }
+            })?;
+        let capture = thread::Builder::new()
+            .name(format!("{name}-capture"))
+            .spawn({
+                let (config, running) = (config.clone(), running.clone());
+                let (stats, stop) = (stats.clone(), stop.clone());
+                move || {
+                    let _running = running;
+                    capture(&config, &handoff, &stats, &stop)
+                }
+            })?;
+        Ok(Self {
+            name,
+            stats,
+            stop,
+            capture,
+            transmit,
+        })
+    }
+
+    /// The counters now.
+    pub fn summary(&self) -> Summary {
+        self.stats.summary(&self.name)
+    }
+
+    /// Tells the camera to end.
+    pub fn stop(&self) {
+        self.stop.raise();
+    }
+
+    /// Waits for the threads; returns the final counters and whether the source ended without an error.
+    pub fn join(self) -> (Summary, bool) {
+        // A thread that panicked is a failure like an error of the source.
+        let captured = matches!(self.capture.join(), Ok(Ok(())));
+        let transmitted = self.transmit.join().is_ok();
+        (self.stats.summary(&self.name), captured && transmitted)
+    }
+}
+
+/// The capture thread: logs its error at once, because other cameras may go on for long.
+fn capture(
+    config: &config::Camera,
+    handoff: &Handoff,
+    stats: &Stats,
+    stop: &Stop,
+) -> Result<(), CaptureError> {
+    let _transmit_ends_too = EndOnDrop { handoff, stats };
+    let result = capture::open(config)
+        .and_then(|mut source| capture::run(source.as_mut(), handoff, stats, stop));
+    if let Err(problem) = &result {
+        error!("{}: {problem}", config.name());
+    }
+    result
+}
+
+/// Raises the flag even when the thread panics, so that no other waits for it forever.
+struct RaiseOnDrop<'a>(&'a Stop);
+
+impl Drop for RaiseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.raise();
+    }
+}
+
+/// Ends the hand-off even when the thread panics; a frame that nobody took is counted.
+struct EndOnDrop<'a> {
+    handoff: &'a Handoff,
+    stats: &'a Stats,
+}
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.handoff.end().is_some() {
+            self.stats.frame_dropped(DropReason::Stopped);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Gathers packets into one piece of work for the socket: headers in a fixed arena, scan slices where they lie.
+//! writev-style gather lists, sendmmsg(2).
+
+use std::io::IoSlice;
+
+use heapless::Vec;
+
+use crate::rtp::Packet;
+use crate::rtp::packetizer::{MAX_FIRST_HEADER_OCTETS, MAX_HEADER_OCTETS};
+
+/// Most packets of a batch: as many messages as one sendmmsg(2) takes (UIO_MAXIOV). A frame with more
+/// takes several batches.
+pub const MAX_PACKETS: usize = 1024;
+/// Gather elements of a packet: its header and its slice of the scan.
+pub const SLICES_PER_PACKET: usize = 2;
+
+const ARENA_OCTETS: usize = MAX_PACKETS * MAX_HEADER_OCTETS + MAX_FIRST_HEADER_OCTETS;
+
+/// The gather list of a batch, [`SLICES_PER_PACKET`] elements per packet.
+pub type Slices<'a> = Vec<IoSlice<'a>, { MAX_PACKETS * SLICES_PER_PACKET }>;
+
+/// Some consecutive packets of one frame for one destination, to be sent at one time.
+pub struct Batch<'a> {
+    headers: Vec<u8, ARENA_OCTETS>,
+    packets: Vec<Entry<'a>, MAX_PACKETS>,
+}
+
+struct Entry<'a> {
+    header_end: usize,
+    scan: &'a [u8],
+}
+
+impl<'a> Batch<'a> {
+    /// A batch without packets.
+    pub fn new() -> Self {
+        Self {
+            headers: Vec::new(),
+            packets: Vec::new(),
+        }
+    }
+
+    /// Replaces the batch's packets by up to `limit` of the next ones; false when there were none.
+    pub fn fill(&mut self, packets: impl Iterator<Item = Packet<'a>>, limit: usize) -> bool {
+        self.headers.clear();
+        self.packets.clear();
+        for packet in packets.take(limit.min(MAX_PACKETS)) {
+            self.push(&packet);
+        }
+        !self.packets.is_empty()
+    }
+
+    fn push(&mut self, packet: &Packet<'a>) {
+        let headers = &mut self.headers;
+        // The capacities hold MAX_PACKETS packets with the longest headers; `fill` pushes no more.
+        let mut fits = true;
+        packet.write_header(|octets| fits &= headers.extend_from_slice(octets).is_ok());
+        let entry = Entry {
+            header_end: headers.len(),
+            scan: packet.scan,
+        };
+        fits &= self.packets.push(entry).is_ok();
+        debug_assert!(fits);
+    }
+
+    /// Number of packets.
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Whether there are no packets.
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Octets of all packets.
+    pub fn octets(&self) -> usize {
+        let scan: usize = self.packets.iter().map(|entry| entry.scan.len()).sum();
+        self.headers.len() + scan
+    }
+
+    /// The gather list: header, scan, header, scan, …
+    pub fn slices(&self) -> Slices<'_> {
+        let mut slices = Slices::new();
+        let mut start = 0;
+        for entry in &self.packets {
+            let header = self
+                .headers
+                .get(start..entry.header_end)
+                .unwrap_or_default();
+            start = entry.header_end;
+            let pair = [IoSlice::new(header), IoSlice::new(entry.scan)];
+            slices.extend(pair);
+        }
+        slices
+    }
+}
+
+impl Default for Batch<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,137 @@
+//! Steady state from a source to the wire: at most one small allocation per frame, the one that lets its octets
+//! own the buffer's lease.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use bytes::Bytes;
+use framewire::capture::{self, CaptureError, Captured, Source, monotonic_now};
+use framewire::config::Config;
+use framewire::frame::Frame;
+use framewire::handoff::Handoff;
+use framewire::stats::Stats;
+use framewire::stop::Stop;
+use framewire::transmit::{self, Output};
+use support::frames::{Picture, Sampling, Tables};
+
+/// Frames before the count begins: the first use of this and that allocates.
+const WARM_UP: u32 = 50;
+const FRAMES: u32 = 1000;
+/// Octets of a small allocation: the owner of a `Bytes`.
+const SMALL: usize = 128;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static LARGEST: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: hands every call on to the system allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are the system allocator's conditions.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are the system allocator's conditions.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Stands for a V4L2 lease: lends the same octets again and again.
+struct Lease(&'static [u8]);
+
+impl AsRef<[u8]> for Lease {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+struct Leases {
+    jpeg: &'static [u8],
+    sequence: u32,
+    before: u64,
+}
+
+impl Source for Leases {
+    fn next(&mut self, _stop: &Stop) -> Result<Captured, CaptureError> {
+        if self.sequence == WARM_UP {
+            self.before = ALLOCATIONS.load(Ordering::Relaxed);
+            LARGEST.store(0, Ordering::Relaxed);
+        } else if self.sequence == WARM_UP + FRAMES {
+            return Ok(Captured::Stopped);
+        }
+        self.sequence += 1;
+        Ok(Captured::Frame(Frame {
+            data: Bytes::from_owner(Lease(self.jpeg)),
+            sequence: self.sequence,
+            captured: monotonic_now(),
+        }))
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn one_small_allocation_per_frame() {
+    let jpeg = Picture {
+        width: 1920,
+        height: 1080,
+        sampling: Sampling::S422,
+        tables: Tables::Foreign,
+        ..Picture::DEFAULT
+    }
+    .encode();
+    let outputs = [1400, 9000].map(|mtu| {
+        let text = format!(
+            "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\nmtu = {mtu}\n"
+        );
+        let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
+        Output::new(&config.cameras[0].outputs[0]).expect("an output")
+    });
+    let mut source = Leases {
+        jpeg: jpeg.leak(),
+        sequence: 0,
+        before: 0,
+    };
+    let (handoff, stats) = (Handoff::new(), Stats::default());
+    let stop = Stop::new().expect("an event descriptor");
+
+    let (allocations, largest) = thread::scope(|scope| {
+        let capture = scope.spawn(|| {
+            let ended = capture::run(&mut source, &handoff, &stats, &stop);
+            let allocations = ALLOCATIONS.load(Ordering::Relaxed) - source.before;
+            let largest = LARGEST.load(Ordering::Relaxed);
+            handoff.end();
+            ended.expect("the source ends well");
+            (allocations, largest)
+        });
+        transmit::run(
+            "test",
+            &handoff,
+            &mut outputs.into_iter().collect::<Vec<_>>(),
+            &stats,
+            None,
+        );
+        capture.join().expect("no panic")
+    });
+
+    let summary = serde_json::to_value(stats.summary("test")).expect("JSON");
+    assert_eq!(summary["frames_sent"], WARM_UP + FRAMES, "{summary}");
+    println!("{allocations} allocations for {FRAMES} frames");
+    assert!(
+        allocations <= u64::from(FRAMES),
+        "{allocations} allocations for {FRAMES} frames"
+    );
+    assert!(largest <= SMALL, "an allocation of {largest} octets");
+}

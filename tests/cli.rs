@@ -1,0 +1,291 @@
+//! The command line as a user meets it: the real binary, its output and its exit codes.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::frames::Picture;
+use support::receive::{pixels, with_size_of};
+use support::variants::without_eoi;
+
+/// A folder of its own that is removed when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("framewire-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, octets: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, octets).expect("a file");
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
+    command
+        .args(arguments)
+        .current_dir("/")
+        .stdin(Stdio::null());
+    command
+}
+
+fn framewire(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("framewire runs")
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn replay(device: &str, destinations: &[u16]) -> String {
+    let outputs: String = destinations
+        .iter()
+        .map(|port| format!("[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\n"))
+        .collect();
+    format!("[[camera]]\nname = \"front\"\ndevice = \"replay:{device}\"\nfps = 60\n{outputs}")
+}
+
+fn receiver() -> (UdpSocket, u16) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let timeout = Some(Duration::from_secs(5));
+    socket.set_read_timeout(timeout).expect("a time-out");
+    let port = socket.local_addr().expect("an address").port();
+    (socket, port)
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    for flag in ["--help", "-h"] {
+        let output = framewire(&[flag]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("Usage: framewire"));
+    }
+    let output = framewire(&["--version"]);
+    let expected = concat!("framewire ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(text(&output.stdout), expected);
+}
+
+#[test]
+fn wrong_usage_and_configuration_exit_with_78() {
+    let folder = Folder::new("exit-78");
+    let wrong = folder.write("wrong.toml", "[log]\nlevel = \"loud\"\n");
+    for (arguments, said) in [
+        (vec!["fly"], "unknown command"),
+        (vec!["run", "--frames", "x"], "--frames"),
+        (vec!["check", "--config", &wrong], "wrong.toml:2:9:"),
+        (vec!["run", "--config", &wrong], "`info`"),
+        (vec!["sdp", "--config", "/nowhere.toml"], "/nowhere.toml"),
+        (vec!["check", "--config", "/"], "/: "),
+    ] {
+        let output = framewire(&arguments);
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(said), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_configuration_beside_the_working_directory_is_found() {
+    let folder = Folder::new("default-config");
+    let check = || {
+        let mut command = command(&["check"]);
+        command
+            .current_dir(&folder.0)
+            .output()
+            .expect("framewire runs")
+    };
+    folder.write("config.toml", include_str!("../config.toml"));
+    let output = check();
+    assert_eq!(
+        (output.status.code(), &output.stdout[..]),
+        (Some(0), &b"ok\n"[..])
+    );
+    folder.write("config.toml", "");
+    assert!(text(&check().stderr).contains("config.toml:1:1: no camera"));
+}
+
+#[test]
+fn sdp_describes_the_wanted_stream() {
+    let folder = Folder::new("sdp");
+    let config = folder.write("config.toml", replay("/nowhere", &[5004, 5006]));
+    let sdp = |arguments: &[&str]| {
+        let arguments = [&["sdp", "--config", &config], arguments].concat();
+        framewire(&arguments)
+    };
+    assert!(text(&sdp(&[]).stdout).contains("\r\nm=video 5004 RTP/AVP 26\r\n"));
+    assert!(text(&sdp(&["front:2"]).stdout).contains("\r\nm=video 5006 RTP/AVP 26\r\n"));
+    let unknown = sdp(&["rear"]);
+    assert_eq!(unknown.status.code(), Some(78));
+    assert!(text(&unknown.stderr).contains("there are: front"));
+    assert_eq!(sdp(&["front:3"]).status.code(), Some(78));
+}
+
+#[test]
+fn frames_reach_two_destinations_and_are_accounted_for() {
+    let folder = Folder::new("two-destinations");
+    let pictures = [1, 2].map(|seed| {
+        Picture {
+            seed,
+            ..Picture::DEFAULT
+        }
+        .encode()
+    });
+    folder.write("1.jpg", &pictures[0]);
+    folder.write("2.jpg", without_eoi(&pictures[0]));
+    folder.write("3.jpg", &pictures[1]);
+    let (receivers, ports): (Vec<_>, Vec<_>) = [receiver(), receiver()].into_iter().unzip();
+    let device = folder.0.display().to_string();
+    let config = folder.write("config.toml", replay(&device, &ports));
+
+    let output = framewire(&["--config", &config, "--frames", "4", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let camera = &json["cameras"][0];
+    assert_eq!(camera["name"], "front");
+    assert_eq!(camera["frames_sent"], 4);
+    let dropped: BTreeMap<String, u64> =
+        serde_json::from_value(camera["frames_dropped"].clone()).expect("reasons and counts");
+    assert!(dropped["no-eoi"] >= 1, "{json}");
+    let captured = camera["frames_captured"].as_u64().expect("a number");
+    assert_eq!(captured, 4 + dropped.values().sum::<u64>());
+
+    let mut packets = 0;
+    let mut octets = 0;
+    for receiver in &receivers {
+        for _ in 0..4 {
+            let frame = receive_frame(receiver);
+            packets += frame.len() as u64;
+            octets += frame.iter().map(|packet| packet.len() as u64).sum::<u64>();
+            let received = support::receive::depacketize(&with_fixed_ids(frame));
+            let known = |jpeg: &Vec<u8>| pixels(jpeg) == pixels(&with_size_of(jpeg, &received));
+            assert!(pictures.iter().any(known));
+        }
+    }
+    assert_eq!(camera["packets_sent"], packets);
+    assert_eq!(camera["octets_sent"], octets);
+}
+
+/// Packets up to and with the marker.
+fn receive_frame(socket: &UdpSocket) -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
+    let mut buffer = [0; 9000];
+    loop {
+        let length = socket.recv(&mut buffer).expect("a packet in time");
+        packets.push(buffer[..length].to_vec());
+        if buffer[1] & 0x80 != 0 {
+            return packets;
+        }
+    }
+}
+
+/// The packets with the SSRC and timestamp that the test's receiver expects.
+fn with_fixed_ids(mut packets: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    for packet in &mut packets {
+        packet[4..8].copy_from_slice(&support::receive::TIMESTAMP.to_be_bytes());
+        packet[8..12].copy_from_slice(&support::receive::SSRC.to_be_bytes());
+    }
+    packets
+}
+
+#[test]
+fn a_source_that_fails_exits_with_1_and_the_reason() {
+    let folder = Folder::new("fails");
+    for (device, reason) in [
+        ("replay:/nowhere/at-all", "/nowhere/at-all"),
+        ("/dev/null", "/dev/null"),
+        ("usb:ffff:ffff", "usb:ffff:ffff"),
+    ] {
+        let text_of = replay("x", &[9]).replace("replay:x", device);
+        let config = folder.write("config.toml", text_of);
+        let output = framewire(&["run", "--config", &config]);
+        assert_eq!(output.status.code(), Some(1), "{device}");
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(reason), "{device}: {stderr}");
+    }
+}
+
+#[test]
+fn a_camera_that_fails_leaves_the_others_streaming() {
+    let folder = Folder::new("isolation");
+    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
+    let broken = replay("/nowhere", &[9]).replace("front", "broken");
+    let config = folder.write("config.toml", replay(&picture, &[9]) + &broken);
+    let output = framewire(&["--config", &config, "--frames", "3", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(json["cameras"][0]["frames_sent"], 3);
+    assert_eq!(json["cameras"][1]["frames_sent"], 0);
+}
+
+#[test]
+fn signals_end_it_cleanly_with_a_summary() {
+    let folder = Folder::new("signals");
+    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
+    for signal in ["INT", "TERM"] {
+        let (socket, port) = receiver();
+        let config = folder.write("config.toml", replay(&picture, &[port]));
+        let child = command(&["--config", &config])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("framewire starts");
+        receive_frame(&socket);
+        let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
+        let number = match signal {
+            "INT" => nix::sys::signal::Signal::SIGINT,
+            _ => nix::sys::signal::Signal::SIGTERM,
+        };
+        nix::sys::signal::kill(id, number).expect("a signal");
+        let output = child.wait_with_output().expect("framewire ends");
+        assert_eq!(output.status.code(), Some(0), "SIG{signal}");
+        assert!(text(&output.stdout).starts_with("front: "));
+    }
+}
+
+#[test]
+fn the_demo_needs_nothing_and_says_how_to_watch() {
+    let (socket, port) = receiver();
+    let to = format!("127.0.0.1:{port}");
+    let output = framewire(&["demo", "--to", &to, "--frames", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    for part in [
+        format!("ffplay -fflags nobuffer rtp://{to}"),
+        format!("udpsrc port={port}"),
+        format!("m=video {port} RTP/AVP 26"),
+        "demo: ".to_owned(),
+    ] {
+        assert!(stdout.contains(&part), "{part} in {stdout}");
+    }
+    let received = support::receive::depacketize(&with_fixed_ids(receive_frame(&socket)));
+    let (width, height, _) = pixels(&received);
+    assert_eq!((width, height), (1280, 720));
+}
+
+#[test]
+fn devices_are_listed_or_their_absence_said() {
+    let output = framewire(&["devices"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!output.stdout.is_empty());
+    let output = framewire(&["devices", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert!(json["devices"].is_array());
+}

@@ -1,0 +1,9 @@
+//! What the integration tests share: pictures to send, and JPEG files as awkward as cameras make them.
+
+// Every integration test is a crate of its own and uses only a part of this; the rest would be reported as dead there.
+#![allow(dead_code)]
+
+pub mod frames;
+pub mod huffman;
+pub mod receive;
+pub mod variants;

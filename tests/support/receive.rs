@@ -1,0 +1,107 @@
+//! Frames through framewire's parser and packetizer, and back through somebody else's depacketizer (retina).
+
+use std::num::NonZeroU32;
+
+use framewire::config::{Config, Mtu};
+use framewire::jpeg::{Image, Unsupported};
+use framewire::rtp::Packetizer;
+use retina::codec::{CodecItem, Depacketizer};
+use retina::rtp::ReceivedPacketBuilder;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::variants::{Parts, SOF0};
+
+pub const SSRC: u32 = 0x1234_5678;
+pub const TIMESTAMP: u32 = 0xFFFF_FF00;
+
+/// An MTU as the configuration reads it.
+pub fn mtu(octets: u16) -> Mtu {
+    let text = format!(
+        "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:1\"\nmtu = {octets}\n"
+    );
+    let config = Config::parse("test".as_ref(), text.as_bytes()).expect("an MTU in range");
+    config.cameras[0].outputs[0].mtu
+}
+
+/// The whole packets of `jpeg`, checked for what holds for every frame.
+pub fn packetize(jpeg: &[u8], packetizer: &mut Packetizer) -> Result<Vec<Vec<u8>>, Unsupported> {
+    let image = Image::parse(jpeg)?;
+    let full = packetizer.packet_octets();
+    let mut gathered = Vec::new();
+    let packets: Vec<Vec<u8>> = packetizer
+        .packets(&image, TIMESTAMP)
+        .map(|packet| {
+            let mut octets = Vec::new();
+            packet.write_header(|part| octets.extend_from_slice(part));
+            octets.extend_from_slice(packet.scan);
+            gathered.extend_from_slice(packet.scan);
+            octets
+        })
+        .collect();
+    assert!(
+        gathered == image.scan,
+        "the packets carry the scan, all of it, in order"
+    );
+    let (last, others) = packets.split_last().expect("at least one packet");
+    assert!(
+        last.len() <= full,
+        "{} octets in the last packet",
+        last.len()
+    );
+    assert!(others.iter().all(|packet| packet.len() == full));
+    Ok(packets)
+}
+
+/// What retina makes of `packets`, which must be one frame.
+pub fn depacketize(packets: &[Vec<u8>]) -> Vec<u8> {
+    let clock_rate = NonZeroU32::new(90_000).expect("not zero");
+    let mut depacketizer =
+        Depacketizer::new("video", "jpeg", clock_rate.get(), None, None).expect("a depacketizer");
+    let mut frames = Vec::new();
+    for packet in packets {
+        let (header, payload) = packet.split_at(12);
+        let word = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().expect("4 octets"));
+        assert_eq!(header[0], 0x80, "version 2, nothing optional");
+        assert_eq!((word(4), word(8)), (TIMESTAMP, SSRC));
+        let received = ReceivedPacketBuilder {
+            ctx: retina::PacketContext::dummy(),
+            stream_id: 0,
+            sequence_number: u16::from_be_bytes([header[2], header[3]]),
+            timestamp: retina::Timestamp::new(word(4).into(), clock_rate, 0).expect("a timestamp"),
+            payload_type: header[1] & 0x7F,
+            ssrc: word(8),
+            mark: header[1] & 0x80 != 0,
+            loss: 0,
+        };
+        let packet = received.build(payload.iter().copied()).expect("a packet");
+        depacketizer.push(packet).expect("retina takes the packet");
+        while let Some(item) = depacketizer.pull() {
+            match item.expect("retina takes the frame") {
+                CodecItem::VideoFrame(frame) => frames.push(frame.into_data()),
+                other => panic!("not a video frame: {other:?}"),
+            }
+        }
+    }
+    assert_eq!(frames.len(), 1, "one frame from {} packets", packets.len());
+    frames.remove(0)
+}
+
+/// `jpeg` with the width and height of `like`: RTP/JPEG carries sizes rounded up to 8 pixels.
+pub fn with_size_of(like: &[u8], jpeg: &[u8]) -> Vec<u8> {
+    let size = Parts::of(like).payload_mut(SOF0)[1..5].to_vec();
+    let mut parts = Parts::of(jpeg);
+    parts.payload_mut(SOF0)[1..5].copy_from_slice(&size);
+    parts.join()
+}
+
+/// Width, height and all samples, Y, Cb, Cr interleaved.
+pub fn pixels(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::YCbCr);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
+    let samples = decoder.decode().expect("the picture decodes");
+    let (width, height) = decoder.dimensions().expect("a decoded picture has a size");
+    (width, height, samples)
+}
