@@ -1,0 +1,111 @@
+//! The real GStreamer and the real FFmpeg receive from the real framewire, and decode exactly the pixels of the source.
+//! Run by `cargo test --test interop`; needs the Debian packages that [`tools`] names.
+
+#[path = "interop/cases.rs"]
+mod cases;
+#[path = "interop/compare.rs"]
+mod compare;
+#[path = "interop/demo.rs"]
+mod demo;
+#[path = "interop/exchange.rs"]
+mod exchange;
+#[path = "interop/process.rs"]
+mod process;
+#[path = "interop/receiver.rs"]
+mod receiver;
+#[path = "interop/sender.rs"]
+mod sender;
+mod support;
+#[path = "interop/tools.rs"]
+mod tools;
+
+use receiver::Receiver;
+
+/// One test for each case: what the receiver decodes is what the source decodes to.
+macro_rules! receives {
+    ($module:ident, $receiver:expr, $($case:ident),+ $(,)?) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $case() {
+                    exchange::run($receiver, &cases::$case());
+                }
+            )+
+        }
+    };
+}
+
+receives!(
+    gstreamer,
+    Receiver::GStreamer,
+    sampling_422,
+    sampling_420,
+    restart_422,
+    restart_420,
+    without_dht,
+    padding_after_eoi,
+    foreign_tables,
+    lowest_quality,
+    highest_quality,
+    full_hd,
+    odd_size_422,
+    odd_size_420,
+    small_mtu,
+    jumbo_mtu,
+    like_a_c920,
+    one_table_for_all,
+    swapped_tables,
+    sixteen_bit_tables,
+    segments_like_markers,
+    fill_octets,
+    two_in_one_buffer,
+    changing_parameters,
+);
+
+receives!(
+    ffmpeg,
+    Receiver::FfmpegSdp,
+    sampling_422,
+    sampling_420,
+    restart_422,
+    restart_420,
+    without_dht,
+    padding_after_eoi,
+    foreign_tables,
+    lowest_quality,
+    highest_quality,
+    full_hd,
+    odd_size_422,
+    odd_size_420,
+    small_mtu,
+    jumbo_mtu,
+    like_a_c920,
+    one_table_for_all,
+    swapped_tables,
+    sixteen_bit_tables,
+    segments_like_markers,
+    fill_octets,
+    two_in_one_buffer,
+);
+
+// Without an SDP FFmpeg learns the payload type from the first packet and joins in the middle of a frame.
+receives!(
+    ffmpeg_by_url,
+    Receiver::FfmpegUrl,
+    sampling_422,
+    restart_420,
+    full_hd
+);
+
+receives!(ffmpeg_copy, Receiver::FfmpegCopy, changing_parameters);
+
+#[test]
+fn demo_into_gstreamer() {
+    demo::run(Receiver::GStreamer);
+}
+
+#[test]
+fn demo_into_ffmpeg() {
+    demo::run(Receiver::FfmpegUrl);
+}

@@ -1,0 +1,70 @@
+//! One test: a receiver listens, framewire sends, and the pixels are compared.
+
+use crate::cases::Case;
+use crate::compare::{self, Packing, Reference};
+use crate::process::free_port_pair;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// So often must the whole source have arrived in order.
+const LOOPS: usize = 2;
+
+pub fn run(receiver: Receiver, case: &Case) {
+    receiver.require();
+    let folder = WorkingFolder::new(receiver, case.name);
+    let port = free_port_pair();
+    let references: Vec<_> = case
+        .frames
+        .iter()
+        .map(|frame| Reference::of(frame, receiver, &folder.path))
+        .collect();
+    compare::expect_distinct(&references);
+
+    let sender = Sender::new(case, port, &folder.path);
+    let sdp = receiver.needs_sdp().then(|| sender.sdp());
+    let wanted = LOOPS * references.len();
+    let listening = receiver.listen(port, sdp.as_deref(), wanted, &folder.path);
+    let superseded = sender.send(wanted + references.len()); // a loop to spare for a receiver that joins late
+    let received = listening.finish();
+
+    received.expect_frames(wanted);
+    compare::expect_in_order(
+        &references,
+        &received.frames,
+        Packing::of(receiver),
+        superseded,
+    );
+    if receiver.keeps_jpegs() {
+        compare::expect_same_scans(case, &received.jpegs, superseded);
+    }
+    received.expect_no_complaints();
+}
+
+/// Where the files of one test lie; it stays if the test fails.
+pub struct WorkingFolder {
+    pub path: PathBuf,
+}
+
+impl WorkingFolder {
+    pub fn new(receiver: Receiver, case: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("interop-{}-{case}", receiver.name()));
+        if path.exists() {
+            fs::remove_dir_all(&path).expect("the files of an earlier, failed run can be removed");
+        }
+        fs::create_dir_all(&path).expect("the working folder can be created");
+        Self { path }
+    }
+}
+
+impl Drop for WorkingFolder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("files of this test: {}", self.path.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.path); // the next run tries again
+        }
+    }
+}

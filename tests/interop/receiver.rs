@@ -1,0 +1,257 @@
+//! GStreamer and FFmpeg as receivers: both write each decoded frame to a file of its own, without any conversion.
+
+use crate::process::{Process, is_bound, poll_until};
+use crate::tools::{self, FFMPEG, GST_LAUNCH};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+/// Which program receives, and how it learns what it receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// `udpsrc ! rtpjpegdepay ! jpegdec`, the capabilities on the command line.
+    GStreamer,
+    /// FFmpeg with the SDP that framewire prints.
+    FfmpegSdp,
+    /// FFmpeg with nothing but the address.
+    FfmpegUrl,
+    /// FFmpeg with the SDP, writing the JPEGs as depayloaded, each decoded afterwards: in one go its filter graph
+    /// would convert all frames to the pixel format of the first.
+    FfmpegCopy,
+}
+
+/// A receiver with an open socket.
+pub struct Listening {
+    process: Process,
+    receiver: Receiver,
+    folder: PathBuf,
+}
+
+const START_LIMIT: Duration = Duration::from_secs(10); // FFmpeg loads 250 MB of libraries
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+const DECODE_LIMIT: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_millis(500); // no new frame for so long: GStreamer has got them all
+
+/// Receive buffer: more than two frames of full HD, where the kernel allows it.
+const RECEIVE_BUFFER: usize = 4 << 20; // octets
+
+impl Receiver {
+    pub fn name(self) -> &'static str {
+        match self {
+            Receiver::GStreamer => "gstreamer",
+            Receiver::FfmpegSdp => "ffmpeg",
+            Receiver::FfmpegUrl => "ffmpeg-by-url",
+            Receiver::FfmpegCopy => "ffmpeg-copy",
+        }
+    }
+
+    /// Whether the frames come as they were depayloaded, beside or instead of the decoded ones.
+    pub fn keeps_jpegs(self) -> bool {
+        matches!(self, Receiver::GStreamer | Receiver::FfmpegCopy)
+    }
+
+    pub fn needs_sdp(self) -> bool {
+        matches!(self, Receiver::FfmpegSdp | Receiver::FfmpegCopy)
+    }
+
+    pub fn require(self) {
+        match self {
+            Receiver::GStreamer => tools::require_gstreamer(),
+            _ => tools::require_ffmpeg(),
+        }
+    }
+
+    /// Starts the program and waits for its socket. FFmpeg ends by itself after `frames`; GStreamer takes all.
+    pub fn listen(self, port: u16, sdp: Option<&str>, frames: usize, folder: &Path) -> Listening {
+        let mut command = match self {
+            Receiver::GStreamer => gstreamer(port),
+            Receiver::FfmpegUrl => ffmpeg(&format!("rtp://127.0.0.1:{port}"), DECODED, frames),
+            Receiver::FfmpegSdp | Receiver::FfmpegCopy => {
+                let sdp = sdp.expect("this receiver needs an SDP");
+                fs::write(folder.join("stream.sdp"), sdp).expect("the SDP can be written");
+                let output = if self == Receiver::FfmpegCopy {
+                    COPIED
+                } else {
+                    DECODED
+                };
+                ffmpeg("stream.sdp", output, frames)
+            }
+        };
+        let mut process = Process::spawn(self.name(), command.current_dir(folder), folder);
+        let bound = poll_until(START_LIMIT, || {
+            process.expect_running();
+            is_bound(port).then_some(())
+        });
+        assert!(
+            bound.is_some(),
+            "{self:?} has not bound port {port} after {START_LIMIT:?}\n{}",
+            process.stderr()
+        );
+        Listening {
+            process,
+            receiver: self,
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Decodes a JPEG file by the same decoder.
+    pub fn decode(self, jpeg: &[u8], folder: &Path) -> Vec<u8> {
+        fs::write(folder.join("reference.jpg"), jpeg).expect("the reference can be written");
+        let mut command = match self {
+            Receiver::GStreamer => {
+                let mut command = Command::new(GST_LAUNCH);
+                command.args(
+                    "-q filesrc location=reference.jpg ! jpegdec ! filesink location=reference.raw"
+                        .split(' '),
+                );
+                command
+            }
+            _ => {
+                let mut command = Command::new(FFMPEG);
+                command.args(
+                    "-v error -nostdin -c:v mjpeg -i reference.jpg -f rawvideo -y reference.raw"
+                        .split(' '),
+                );
+                command
+            }
+        };
+        Process::run("decode", command.current_dir(folder), folder, DECODE_LIMIT);
+        fs::read(folder.join("reference.raw")).expect("the decoder has written the reference")
+    }
+}
+
+/// The depayloaded JPEG is kept beside the pixels, because jpegdec delivers only every other chroma row of 4:2:2.
+fn gstreamer(port: u16) -> Command {
+    const CAPS: &str =
+        "application/x-rtp,media=video,encoding-name=JPEG,clock-rate=90000,payload=26";
+    let pipeline = format!(
+        "-q -e udpsrc address=127.0.0.1 port={port} buffer-size={RECEIVE_BUFFER} caps={CAPS} \
+         ! rtpjpegdepay ! tee name=frames \
+         frames. ! queue ! jpegdec ! multifilesink next-file=buffer location=%06d.raw \
+         frames. ! queue ! multifilesink next-file=buffer location=%06d.jpg"
+    );
+    let mut command = Command::new(GST_LAUNCH);
+    command.args(pipeline.split_whitespace());
+    command
+}
+
+/// FFmpeg's output options: the decoder's own pixel format and size.
+const DECODED: &str = "-autoscale 0 -c:v rawvideo -f image2 -start_number 0 %06d.raw";
+const COPIED: &str = "-c:v copy -f image2 -start_number 0 %06d.jpg";
+
+/// No rate conversion. FFmpeg would hold back the first 20 frames to estimate the rate; with `-fpsprobesize 0` it
+/// does not.
+fn ffmpeg(input: &str, output: &str, frames: usize) -> Command {
+    let line = format!(
+        "-v error -nostdin -protocol_whitelist file,udp,rtp -fpsprobesize 0 -buffer_size {RECEIVE_BUFFER} -i {input} \
+         -map 0:v -fps_mode passthrough -frames:v {frames} {output}"
+    );
+    let mut command = Command::new(FFMPEG);
+    command.args(line.split_whitespace());
+    command
+}
+
+impl Listening {
+    /// Waits until everything has been received that will be, and ends the program in an orderly way.
+    pub fn finish(mut self) -> Received {
+        let ended = match self.receiver {
+            Receiver::GStreamer => {
+                self.wait_for_silence();
+                self.process.expect_running();
+                None
+            }
+            _ => self.process.ended_within(STOP_LIMIT),
+        };
+        let status = ended.unwrap_or_else(|| {
+            self.process.interrupt();
+            self.process.wait(STOP_LIMIT)
+        });
+        let jpegs = numbered(&self.folder, "jpg");
+        let frames = match self.receiver {
+            Receiver::FfmpegCopy => jpegs
+                .iter()
+                .map(|jpeg| self.receiver.decode(jpeg, &self.folder))
+                .collect(),
+            _ => numbered(&self.folder, "raw"),
+        };
+        let complaints = self.complaints();
+        Received {
+            frames,
+            jpegs,
+            complaints,
+            status,
+        }
+    }
+
+    fn wait_for_silence(&self) {
+        let count = || {
+            (0..)
+                .take_while(|number| self.folder.join(file_name(*number, "raw")).exists())
+                .count()
+        };
+        let mut before = count();
+        while poll_until(SILENCE, || (count() != before).then_some(())).is_some() {
+            before = count();
+        }
+    }
+
+    /// What the receiver had to say about the stream, apart from what it always says when it joins one late.
+    fn complaints(&self) -> Vec<String> {
+        const JOINS_LATE: [&str; 2] = [
+            "Received packet without a start chunk",
+            "Last message repeated",
+        ];
+        let expected = |line: &str| {
+            self.receiver == Receiver::FfmpegUrl
+                && JOINS_LATE.iter().any(|phrase| line.contains(phrase))
+        };
+        let stderr = self.process.stderr();
+        stderr
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !expected(line))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// What has arrived.
+pub struct Received {
+    /// The raw frames in order.
+    pub frames: Vec<Vec<u8>>,
+    /// The frames as depayloaded, if the receiver shows them.
+    pub jpegs: Vec<Vec<u8>>,
+    complaints: Vec<String>,
+    status: ExitStatus,
+}
+
+impl Received {
+    pub fn expect_frames(&self, wanted: usize) {
+        let count = self.frames.len();
+        assert!(
+            count >= wanted,
+            "{count} frames have arrived, at least {wanted} must\n{}",
+            self.complaints.join("\n")
+        );
+    }
+
+    /// Demands that the receiver was content. To be asked last: that frames are missing or wrong says more.
+    pub fn expect_no_complaints(&self) {
+        assert!(
+            self.complaints.is_empty() && self.status.success(),
+            "the receiver ended with {} and complains:\n{}",
+            self.status,
+            self.complaints.join("\n")
+        );
+    }
+}
+
+fn file_name(number: usize, ending: &str) -> String {
+    format!("{number:06}.{ending}")
+}
+
+fn numbered(folder: &Path, ending: &str) -> Vec<Vec<u8>> {
+    (0..)
+        .map_while(|number| fs::read(folder.join(file_name(number, ending))).ok())
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! The foreign programs of the suite, and which Debian package to install if one is missing.
+
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+pub const GST_LAUNCH: &str = "gst-launch-1.0";
+pub const FFMPEG: &str = "ffmpeg";
+
+const GST_INSPECT: &str = "gst-inspect-1.0";
+const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
+const FFMPEG_PACKAGE: &str = "ffmpeg";
+
+/// Elements of the pipelines, and the package of each.
+const GST_ELEMENTS: [(&str, &str); 5] = [
+    ("filesrc", "libgstreamer1.0-0"),
+    ("udpsrc", "gstreamer1.0-plugins-good"),
+    ("rtpjpegdepay", "gstreamer1.0-plugins-good"),
+    ("jpegdec", "gstreamer1.0-plugins-good"),
+    ("multifilesink", "gstreamer1.0-plugins-good"),
+];
+
+/// Panics with the package to install, if GStreamer is not complete.
+pub fn require_gstreamer() {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    demand(MISSING.get_or_init(|| {
+        let programs = [GST_LAUNCH, GST_INSPECT].map(|program| (program, GST_TOOLS_PACKAGE));
+        let program = programs
+            .into_iter()
+            .find(|(program, _)| !runs(program, &["--version"]));
+        let element = || {
+            GST_ELEMENTS
+                .into_iter()
+                .find(|(element, _)| !runs(GST_INSPECT, &["--exists", element]))
+        };
+        program.or_else(element).map(missing)
+    }));
+}
+
+/// Panics with the package to install, if FFmpeg is not there.
+pub fn require_ffmpeg() {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    demand(
+        MISSING.get_or_init(|| {
+            (!runs(FFMPEG, &["-version"])).then(|| missing((FFMPEG, FFMPEG_PACKAGE)))
+        }),
+    );
+}
+
+fn missing((what, package): (&str, &str)) -> String {
+    format!("{what} is missing: install the Debian package {package}")
+}
+
+fn demand(missing: &Option<String>) {
+    if let Some(message) = missing {
+        panic!("{message}");
+    }
+}
+
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
