@@ -66,8 +66,8 @@ impl Supervisor {
                 let (stats, stop) = (stats.clone(), stop.clone());
                 move || {
                     let _running = running;
+                    let _capture_ends_too = RaiseOnDrop(&stop);
                     transmit::run(&name, &handoff, &mut outputs, &stats, limit);
-                    stop.raise();
                 }
             })?;
         let capture = thread::Builder::new()

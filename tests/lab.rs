@@ -1,0 +1,105 @@
+//! The hardware lab: framewire streams from a real V4L2 driver inside a throw-away virtual machine.
+//!
+//! `cargo test --test lab` boots a stock Debian kernel in qemu; the programs of `tests/lab/src` run there as PID 1,
+//! with an emulated camera, and print one result line for each scenario, which are judged here.
+//!
+//! It needs the rust target x86_64-unknown-linux-musl and the Debian packages qemu-system-x86 and xz-utils; the
+//! kernel package is downloaded once. Environment: `LAB_SCENARIOS=stream,quirks` runs some only, `LAB_ARCH` takes
+//! another machine of `host/machine.rs`, `LAB_WALL_LIMIT` is the time limit in seconds.
+
+#[path = "lab/host/build.rs"]
+mod build;
+#[path = "lab/host/cpio.rs"]
+mod cpio;
+#[path = "lab/host/frames.rs"]
+mod frames;
+#[path = "lab/host/kernel.rs"]
+mod kernel;
+#[path = "lab/host/machine.rs"]
+mod machine;
+#[path = "lab/host/tool.rs"]
+mod tool;
+#[path = "lab/host/verdict.rs"]
+mod verdict;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use machine::Machine;
+use tool::Failure;
+
+const WALL_LIMIT: u64 = 300; // seconds
+
+#[test]
+fn every_scenario_passes() {
+    match lab() {
+        Ok(report) => println!("{report}"),
+        Err(failure) => panic!("\n{failure}"),
+    }
+}
+
+fn lab() -> Result<String, Failure> {
+    let machine = Machine::chosen(env::var("LAB_ARCH").ok().as_deref())?;
+    // target/, wherever cargo was told to have it
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .ok_or("no target directory")?;
+    let lab = target.join("lab");
+    fs::create_dir_all(&lab)?;
+    let start = Instant::now();
+    let kernel = kernel::prepare(machine, &lab)?;
+    let binaries = build::static_binaries(machine, target)?;
+    let frames = frames::prepare(&lab)?;
+    let initramfs = lab.join("initramfs.cpio");
+    fs::write(&initramfs, archive(&kernel, &binaries, &frames)?)?;
+    let prepared = start.elapsed();
+
+    let scenarios = env::var("LAB_SCENARIOS").unwrap_or_default();
+    let limit = env::var("LAB_WALL_LIMIT")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let limit = Duration::from_secs(limit.unwrap_or(WALL_LIMIT));
+    let console = lab.join("console.log");
+    let start = Instant::now();
+    let end = machine.run(&kernel.image, &initramfs, &scenarios, &console, limit)?;
+    let took = start.elapsed();
+    let log = fs::read(&console)?;
+    let report = verdict::judge(&String::from_utf8_lossy(&log), &end)
+        .map_err(|failure| format!("{failure}\nconsole: {}", console.display()))?;
+    Ok(format!(
+        "{report}\nprepared in {prepared:.1?}, ran for {took:.1?}; console: {}",
+        console.display()
+    ))
+}
+
+fn archive(
+    kernel: &kernel::Kernel,
+    binaries: &build::Binaries,
+    frames: &[frames::Film],
+) -> Result<Vec<u8>, Failure> {
+    let mut archive = cpio::Archive::default();
+    for directory in ["bin", "dev", "proc", "sys", "tmp", "modules", "frames"] {
+        archive.directory(directory);
+    }
+    archive.file("init", true, &fs::read(&binaries.init)?)?;
+    archive.file("bin/framewire", true, &fs::read(&binaries.framewire)?)?;
+    let mut order = String::new();
+    for module in &kernel.modules {
+        archive.file(
+            &format!("modules/{}.ko", module.name),
+            false,
+            &module.object,
+        )?;
+        order += &format!("{}.ko\n", module.name);
+    }
+    archive.file("modules/order", false, order.as_bytes())?;
+    for film in frames {
+        archive.directory(&format!("frames/{}", film.name));
+        for (i, picture) in film.pictures.iter().enumerate() {
+            archive.file(&format!("frames/{}/{i:03}.jpg", film.name), false, picture)?;
+        }
+    }
+    Ok(archive.finish())
+}

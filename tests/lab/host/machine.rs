@@ -1,0 +1,133 @@
+//! The virtual machines: all that depends on the architecture is in one table.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::tool::{self, Failure};
+
+pub struct Machine {
+    pub architecture: &'static str,
+    pub rust_target: &'static str,
+    /// Set as `CARGO_TARGET_<triple>_LINKER` where the host's C compiler cannot link for the target.
+    pub linker: Option<&'static str>,
+    /// The package that depends on the newest kernel, and what apt appends to the names of this architecture.
+    pub kernel_package: &'static str,
+    pub package_suffix: &'static str,
+    /// What to do when apt does not know the package.
+    pub package_hint: &'static str,
+    /// A bzImage is unpacked to the ELF file in it: qemu then skips its slow real-mode loader (PVH boot).
+    pub kernel_is_bzimage: bool,
+    emulator: &'static str,
+    emulator_package: &'static str,
+    arguments: &'static [&'static str],
+    console: &'static str,
+}
+
+const MACHINES: [Machine; 2] = [
+    Machine {
+        architecture: "x86_64",
+        rust_target: "x86_64-unknown-linux-musl",
+        linker: None,
+        kernel_package: "linux-image-amd64",
+        package_suffix: "",
+        package_hint: "apt-get update",
+        kernel_is_bzimage: true,
+        emulator: "qemu-system-x86_64",
+        emulator_package: "qemu-system-x86",
+        arguments: &["-M", "pc", "-cpu", "qemu64"],
+        console: "console=ttyS0 tsc=reliable",
+    },
+    Machine {
+        architecture: "aarch64",
+        rust_target: "aarch64-unknown-linux-musl",
+        linker: Some("rust-lld"),
+        kernel_package: "linux-image-arm64:arm64",
+        package_suffix: ":arm64",
+        package_hint: "dpkg --add-architecture arm64 && apt-get update",
+        kernel_is_bzimage: false,
+        emulator: "qemu-system-aarch64",
+        emulator_package: "qemu-system-arm",
+        arguments: &["-M", "virt,dtb-randomness=off", "-cpu", "cortex-a53"],
+        console: "console=ttyAMA0",
+    },
+];
+
+/// One virtual CPU whose clock counts instructions and skips idle time: runs repeat, however busy the host is.
+const DETERMINISTIC: [&str; 8] = [
+    "-accel",
+    "tcg,thread=single",
+    "-smp",
+    "1",
+    "-icount",
+    "shift=0,sleep=off",
+    "-rtc",
+    "base=2026-01-01,clock=vm",
+];
+
+const PLAIN: [&str; 8] = [
+    "-m",
+    "1024",
+    "-nodefaults",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-serial",
+    "stdio",
+];
+
+const KERNEL_ARGUMENTS: &str =
+    "quiet loglevel=4 panic=-1 mitigations=off nokaslr nowatchdog cryptomgr.notests";
+
+impl Machine {
+    pub fn chosen(architecture: Option<&str>) -> Result<&'static Self, Failure> {
+        static TABLE: [Machine; 2] = MACHINES;
+        let wanted = architecture.unwrap_or("x86_64");
+        let known = TABLE.iter().find(|machine| machine.architecture == wanted);
+        known.ok_or_else(|| format!("LAB_ARCH={wanted}: no such machine").into())
+    }
+
+    /// Runs the machine until it powers off, with its console in a file; says how it ended.
+    pub fn run(
+        &self,
+        kernel: &Path,
+        initramfs: &Path,
+        scenarios: &str,
+        console: &Path,
+        limit: Duration,
+    ) -> Result<String, Failure> {
+        let chosen = if scenarios.is_empty() { "" } else { " lab=" };
+        let mut command = Command::new(self.emulator);
+        command.args(self.arguments).args(DETERMINISTIC).args(PLAIN);
+        command
+            .arg("-kernel")
+            .arg(kernel)
+            .arg("-initrd")
+            .arg(initramfs);
+        command.arg("-append");
+        command.arg(format!(
+            "{} {KERNEL_ARGUMENTS}{chosen}{scenarios}",
+            self.console
+        ));
+        let log = File::create(console)?;
+        command
+            .stdin(Stdio::null())
+            .stderr(log.try_clone()?)
+            .stdout(log);
+        let mut emulator = command
+            .spawn()
+            .map_err(|error| tool::missing(&command, self.emulator_package, &error))?;
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if let Some(status) = emulator.try_wait()? {
+                return Ok(format!("the machine ended: {status}"));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        emulator.kill()?;
+        emulator.wait()?;
+        Ok(format!("the machine was stopped after {limit:?}"))
+    }
+}

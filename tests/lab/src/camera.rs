@@ -1,0 +1,234 @@
+//! An emulated camera: a description, the frames it sends at its committed rate, and what goes wrong with which.
+//! Payload headers: USB Device Class Definition for Video Devices 1.1, 2.4.3.3.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::usbip::{Pipe, Port, Stopped};
+use crate::uvc::{Commit, Description, Function};
+
+const CHANGES_WITHIN: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(10);
+const SYSFS: &str = "/sys/class/video4linux";
+
+const HEADER_LENGTH: u8 = 2;
+const END_OF_HEADER: u8 = 0x80;
+const ERROR: u8 = 0x40;
+const END_OF_FRAME: u8 = 0x02;
+const FRAME_ID: u8 = 0x01;
+
+/// The frames one size of a camera repeats for ever.
+pub type Film = Arc<Vec<Vec<u8>>>;
+
+/// Loads the pictures of `/frames/NAME` in the order of their names.
+pub fn film(name: &str) -> Result<Film, Box<dyn Error>> {
+    let entries = fs::read_dir(Path::new("/frames").join(name))?;
+    let mut paths = entries
+        .map(|e| Ok(e?.path()))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    paths.sort();
+    Ok(Arc::new(
+        paths.iter().map(fs::read).collect::<Result<_, _>>()?,
+    ))
+}
+
+/// What goes wrong with one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// The frame begins late; the others keep their time.
+    Late(Duration),
+    /// The frame begins in time, but its second half takes this much longer.
+    Slow(Duration),
+    /// All the data, marked as damaged by the camera.
+    ErrorBit,
+    /// The first half of the data: no EOI.
+    Truncated,
+    /// No data at all.
+    Empty,
+}
+
+impl Fault {
+    /// Whether the picture is unfit for use.
+    pub fn damages(self) -> bool {
+        matches!(self, Self::ErrorBit | Self::Truncated | Self::Empty)
+    }
+}
+
+/// Frame number -> fault, counted from the start of the stream.
+pub type Faults = &'static [(usize, Fault)];
+
+/// A frame that left the camera.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    pub number: usize,
+    pub fault: Option<Fault>,
+    /// When its first octets were handed to the host.
+    pub at: Instant,
+}
+
+/// A camera that is plugged in; dropping it unplugs it.
+pub struct Camera {
+    port: Option<Port>,
+    function: Arc<Mutex<Function>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+    pub node: String,
+}
+
+impl Camera {
+    /// `films[format][size]` follows the order of the description.
+    pub fn plug(
+        port: u8,
+        description: Description,
+        films: Vec<Vec<Film>>,
+        faults: Faults,
+    ) -> Result<Self, Box<dyn Error>> {
+        let serial = description.serial;
+        let (commits, committed) = mpsc::channel();
+        let function = Arc::new(Mutex::new(Function::new(description, commits)));
+        let served = Arc::clone(&function);
+        let port = Port::attach(port, move |pipe, setup, data| {
+            served
+                .lock()
+                .expect("function lock")
+                .request(pipe, setup, data)
+        })?;
+        let sent = Arc::default();
+        let studio = Studio {
+            pipe: Arc::clone(&port.pipe),
+            films,
+            faults,
+            sent: Arc::clone(&sent),
+        };
+        // Ends by itself when the function, which holds the other end of the channel, is gone.
+        thread::spawn(move || studio.work(committed));
+        let node = node_of(serial)?;
+        Ok(Self {
+            port: Some(port),
+            function,
+            sent,
+            node,
+        })
+    }
+
+    pub fn function(&self) -> MutexGuard<'_, Function> {
+        self.function.lock().expect("function lock")
+    }
+
+    /// The frames since the stream started last.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().expect("sent lock").clone()
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        drop(self.port.take());
+        // The port is free before the driver has let go of the device; plugging another one in meanwhile is unsafe.
+        let deadline = Instant::now() + CHANGES_WITHIN;
+        while Path::new(&self.node).exists() && Instant::now() < deadline {
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Waits until the driver has made the capture node of the camera with this serial number.
+fn node_of(serial: &str) -> Result<String, String> {
+    let deadline = Instant::now() + CHANGES_WITHIN;
+    while Instant::now() < deadline {
+        for entry in fs::read_dir(SYSFS).into_iter().flatten().flatten() {
+            let read = |file: &str| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+            // Index 0 is the capture node, 1 the metadata node.
+            if read("device/../serial").trim() == serial && read("index").trim() == "0" {
+                let node = format!("/dev/{}", entry.file_name().to_string_lossy());
+                if Path::new(&node).exists() {
+                    return Ok(node);
+                }
+            }
+        }
+        thread::sleep(POLL);
+    }
+    Err(format!(
+        "no video node for the camera {serial} within {CHANGES_WITHIN:?}"
+    ))
+}
+
+/// Sends the frames of one stream after another.
+struct Studio {
+    pipe: Arc<Pipe>,
+    films: Vec<Vec<Film>>,
+    faults: Faults,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Studio {
+    fn work(self, commits: Receiver<Commit>) {
+        for commit in commits {
+            self.sent.lock().expect("sent lock").clear();
+            let Err(Stopped) = self.stream(commit);
+        }
+    }
+
+    fn stream(&self, commit: Commit) -> Result<std::convert::Infallible, Stopped> {
+        let film = &self.films[commit.format][commit.size];
+        let start = Instant::now();
+        for number in 0.. {
+            let due = start + commit.interval * u32::try_from(number).map_err(|_| Stopped)?;
+            let fault = self
+                .faults
+                .iter()
+                .find(|(at, _)| *at == number)
+                .map(|(_, fault)| *fault);
+            let late = if let Some(Fault::Late(by)) = fault {
+                by
+            } else {
+                Duration::ZERO
+            };
+            self.pipe.wait_until(commit.run, due + late)?;
+            let sent = Sent {
+                number,
+                fault,
+                at: Instant::now(),
+            };
+            self.sent.lock().expect("sent lock").push(sent);
+            self.send_frame(commit, number, &film[number % film.len()], fault)?;
+        }
+        Err(Stopped)
+    }
+
+    fn send_frame(
+        &self,
+        commit: Commit,
+        number: usize,
+        data: &[u8],
+        fault: Option<Fault>,
+    ) -> Result<(), Stopped> {
+        let frame_id = if number.is_multiple_of(2) {
+            0
+        } else {
+            FRAME_ID
+        };
+        let last = frame_id | END_OF_FRAME;
+        let (first_half, second_half) = data.split_at(data.len() / 2);
+        let send = |flags, data| self.pipe.send(commit.run, &payload(flags, data));
+        match fault {
+            None | Some(Fault::Late(_)) => send(last, data),
+            Some(Fault::ErrorBit) => send(last | ERROR, data),
+            Some(Fault::Truncated) => send(last, first_half),
+            Some(Fault::Empty) => send(last, &[]),
+            Some(Fault::Slow(by)) => {
+                send(frame_id, first_half)?;
+                self.pipe.wait_until(commit.run, Instant::now() + by)?;
+                send(last, second_half)
+            }
+        }
+    }
+}
+
+fn payload(flags: u8, data: &[u8]) -> Vec<u8> {
+    [&[HEADER_LENGTH, END_OF_HEADER | flags], data].concat()
+}

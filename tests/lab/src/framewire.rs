@@ -1,0 +1,164 @@
+//! Starts the framewire binary and keeps what it says.
+
+use std::fs::{self, File};
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const BINARY: &str = "/bin/framewire";
+const CONFIG: &str = "/tmp/config.toml";
+const STDOUT: &str = "/tmp/stdout";
+const STDERR: &str = "/tmp/stderr";
+const POLL: Duration = Duration::from_millis(20);
+const START_UP: Duration = Duration::from_secs(15);
+const SLOWEST_FRAME: Duration = Duration::from_millis(100); // no camera of the lab is slower than 15 frames a second
+
+/// A run that has ended.
+pub struct Ended {
+    /// `None` when a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A run that goes on; dropping it kills it.
+pub struct Running(Child);
+
+impl Running {
+    pub fn start(arguments: &[&str]) -> io::Result<Self> {
+        Command::new(BINARY)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(File::create(STDOUT)?)
+            .stderr(File::create(STDERR)?)
+            .spawn()
+            .map(Self)
+    }
+
+    /// Waits for the end; one that does not come within `limit` is an error that shows the log.
+    pub fn wait(mut self, limit: Duration) -> Result<Ended, String> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if let Some(status) = self.0.try_wait().map_err(|error| error.to_string())? {
+                let (stdout, stderr) = (text(STDOUT), text(STDERR));
+                return Ok(Ended {
+                    code: status.code(),
+                    stdout,
+                    stderr,
+                });
+            }
+            thread::sleep(POLL);
+        }
+        Err(format!(
+            "framewire did not end within {limit:?}: {}",
+            tail(&text(STDERR))
+        ))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs a command of framewire that ends by itself.
+pub fn command(arguments: &[&str]) -> Result<Ended, String> {
+    Running::start(arguments)
+        .map_err(|error| format!("{BINARY}: {error}"))?
+        .wait(START_UP)
+}
+
+/// Streams `frames` frames of every camera of the configuration.
+pub fn stream(config: &str, frames: usize) -> Result<Ended, String> {
+    fs::write(CONFIG, config).map_err(|error| format!("{CONFIG}: {error}"))?;
+    let limit = START_UP + SLOWEST_FRAME * u32::try_from(frames).unwrap_or(u32::MAX);
+    let frames = frames.to_string();
+    let arguments = ["run", "--config", CONFIG, "--json", "--frames", &frames];
+    Running::start(&arguments)
+        .map_err(|error| format!("{BINARY}: {error}"))?
+        .wait(limit)
+}
+
+impl Ended {
+    pub fn expect_code(self, code: i32) -> Result<Self, String> {
+        match self.code == Some(code) {
+            true => Ok(self),
+            false => Err(format!(
+                "exit code {:?} instead of {code}: {}",
+                self.code,
+                tail(&self.stderr)
+            )),
+        }
+    }
+
+    /// Where nothing is wrong, nothing may be logged as wrong.
+    pub fn expect_no_complaint(&self) -> Result<(), String> {
+        let complaint = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+        match self.stderr.lines().find(complaint) {
+            None => Ok(()),
+            Some(line) => Err(format!("complains: {line}")),
+        }
+    }
+
+    pub fn json(&self) -> Result<Value, String> {
+        serde_json::from_str(&self.stdout)
+            .map_err(|error| format!("stdout is not JSON ({error}): {}", tail(&self.stdout)))
+    }
+
+    /// The only camera of the `--json` summary.
+    pub fn camera(&self) -> Result<Summary, String> {
+        let summary = self.json()?;
+        let camera = summary["cameras"]
+            .get(0)
+            .ok_or("no camera in the summary")?;
+        Ok(Summary(camera.clone()))
+    }
+
+    /// The first line of the log that contains `text`.
+    pub fn log_line(&self, text: &str) -> Result<&str, String> {
+        self.stderr
+            .lines()
+            .find(|line| line.contains(text))
+            .ok_or_else(|| format!("no line with '{text}' in the log: {}", tail(&self.stderr)))
+    }
+}
+
+/// One camera of framewire's `--json` summary.
+pub struct Summary(Value);
+
+impl Summary {
+    pub fn count(&self, key: &str) -> Result<usize, String> {
+        let count = self.0[key]
+            .as_u64()
+            .and_then(|count| usize::try_from(count).ok());
+        count.ok_or_else(|| format!("no count '{key}' in {}", self.0))
+    }
+
+    /// Frames dropped for all reasons together; one that was on its way when the run ended does not count.
+    pub fn dropped(&self) -> Result<u64, String> {
+        let reasons = self.0["frames_dropped"].as_object();
+        let reasons = reasons.ok_or_else(|| format!("no 'frames_dropped' in {}", self.0))?;
+        let faults = reasons.iter().filter(|(reason, _)| *reason != "stopped");
+        Ok(faults.filter_map(|(_, count)| count.as_u64()).sum())
+    }
+
+    /// What was dropped why, for the result line: without spaces.
+    pub fn reasons(&self) -> String {
+        self.0["frames_dropped"].to_string()
+    }
+}
+
+fn text(path: &str) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// The last octets of a log, on one line.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().rev().take(12).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+}

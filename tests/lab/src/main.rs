@@ -1,0 +1,85 @@
+//! PID 1 of the hardware lab: loads the drivers, runs the scenarios, prints a result line for each, powers off.
+//!
+//! The kernel under test is Debian's own, the camera is emulated behind its real `uvcvideo` driver:
+//!
+//!   `camera` -> `uvc` + `descriptors` -> `usbip` -> vhci_hcd -> uvcvideo -> /dev/video0 -> framewire
+//!   `scenarios` <- `receiver` + `depacketizer` + `tables` + `jpeg` <- 127.0.0.1 <- RTP <- framewire
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod camera;
+mod depacketizer;
+mod descriptors;
+mod framewire;
+mod jpeg;
+mod receiver;
+mod scenarios;
+mod system;
+mod tables;
+mod usbip;
+mod uvc;
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use scenarios::Scenario;
+
+/// No scenario takes so long, in the machine's time. A dead-lock is over soon: idle time is skipped.
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn main() {
+    if let Err(error) = system::prepare() {
+        println!("LAB FAIL system {error}");
+        system::power_off();
+    }
+    let chosen = system::chosen_scenarios();
+    let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|each| each == name);
+    let plan: Vec<_> = scenarios::ALL
+        .into_iter()
+        .filter(|(name, _)| wanted(name))
+        .collect();
+    let names: Vec<_> = plan.iter().map(|(name, _)| *name).collect();
+    println!("LAB PLAN {}", names.join(" "));
+    for (name, scenario) in plan {
+        let start = Instant::now();
+        let result = run(scenario);
+        let took = start.elapsed().as_secs_f64();
+        match result {
+            Some(Ok(facts)) => println!("LAB PASS {name} {facts} guest={took:.1}s"),
+            Some(Err(reason)) => {
+                println!(
+                    "LAB FAIL {name} {} guest={took:.1}s",
+                    reason.replace('\n', " | ")
+                );
+            }
+            None => {
+                // Its cameras are still plugged in: nothing after it could be trusted.
+                println!("LAB FAIL {name} hangs");
+                system::power_off();
+            }
+        }
+    }
+    println!("LAB DONE");
+    system::power_off();
+}
+
+/// Runs a scenario in a thread of its own: its panic is its own failure, and `None` means that it does not end.
+fn run(scenario: Scenario) -> Option<Result<String, String>> {
+    let (report, result) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        // Nobody listens any more after the limit.
+        let _ = report.send(scenario().map_err(|error| error.to_string()));
+    });
+    match result.recv_timeout(LIMIT) {
+        Ok(result) => Some(result),
+        Err(RecvTimeoutError::Timeout) => None,
+        Err(RecvTimeoutError::Disconnected) => {
+            let panic = thread.join().err()?;
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Some(Err(format!("panicked: {}", text.unwrap_or("?"))))
+        }
+    }
+}
