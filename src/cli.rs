@@ -20,13 +20,17 @@ Commands:
   devices  list capture devices with their formats and controls
   sdp      print the session description for a player: sdp [CAMERA[:OUTPUT]],
            OUTPUT counts a camera's [[camera.rtp]] from 1
+  prepare  at the boot of a flashed image: put the configuration of the boot
+           partition into force, network and host name included
 
 Options:
-  --config FILE   configuration (run, check, sdp); otherwise ./config.toml,
+  --config FILE   configuration (run, check, sdp, prepare); otherwise ./config.toml,
                   then /etc/framewire/config.toml
   --frames N      end after N sent frames per camera (run, demo)
   --json          print JSON instead of text (run, demo, devices)
   --to HOST:PORT  destination (demo); default 127.0.0.1:5004
+  --state DIR     where the last good configuration is kept (prepare)
+  --root DIR      write below DIR instead of / and leave the system alone (prepare)
   -h, --help      print this help
   -V, --version   print the version
 
@@ -67,6 +71,15 @@ pub enum Command {
         /// A camera's name, and one of its outputs counted from 1.
         stream: Option<(String, Option<usize>)>,
     },
+    /// Put the configuration of a flashed image into force.
+    Prepare {
+        /// `--config`.
+        config: PathBuf,
+        /// `--state`.
+        state: Option<PathBuf>,
+        /// `--root`.
+        root: PathBuf,
+    },
     /// Print the help.
     Help,
     /// Print the version.
@@ -89,6 +102,8 @@ struct Options {
     operand: Option<String>,
     config: Option<PathBuf>,
     to: Option<Destination>,
+    state: Option<PathBuf>,
+    root: Option<PathBuf>,
     frames: Option<u64>,
     json: bool,
 }
@@ -106,6 +121,8 @@ impl Command {
                 Long("config") => options.config = Some(parser.value().map_err(text)?.into()),
                 Long("to") => options.to = Some(destination(&mut parser).map_err(text)?),
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
+                Long("state") => options.state = Some(parser.value().map_err(text)?.into()),
+                Long("root") => options.root = Some(parser.value().map_err(text)?.into()),
                 Long("json") => options.json = true,
                 Value(word) => options.word(word.string().map_err(text)?)?,
                 other => return Err(text(other.unexpected())),
@@ -166,6 +183,19 @@ impl Options {
                 let stream = self.operand.take().map(stream).transpose()?;
                 (Command::Sdp { config, stream }, &[])
             }
+            "prepare" => {
+                let config = self.config.take().ok_or("prepare needs --config FILE")?;
+                let root = self.root.take().unwrap_or_else(|| "/".into());
+                let state = self.state.take();
+                (
+                    Command::Prepare {
+                        config,
+                        state,
+                        root,
+                    },
+                    &[],
+                )
+            }
             _ => return Err(format!("unknown command {name:?}")),
         };
         match self.left_over(allowed) {
@@ -179,6 +209,8 @@ impl Options {
         let given = [
             (self.config.is_some(), "--config"),
             (self.to.is_some(), "--to"),
+            (self.state.is_some(), "--state"),
+            (self.root.is_some(), "--root"),
             (
                 self.frames.is_some() && !allowed.contains(&"--frames"),
                 "--frames",
@@ -260,6 +292,9 @@ mod tests {
             ("demo --config x", "--config"),
             ("run --to h:1", "--to"),
             ("check --json", "--json"),
+            ("check --state x", "--state"),
+            ("run --root x", "--root"),
+            ("prepare", "--config"),
             ("devices --frames 1", "--frames"),
             ("run --frames 0", "from 1"),
             ("run --frames x", "from 1"),

@@ -11,13 +11,14 @@
 //! 6. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
 //!
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] (threads of a camera),
-//! [`commands`] (the command line), [`sdp`] (what a player needs to know).
+//! [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image).
 //!
 //! `capture` and `transmit` use the vocabulary (`frame`, `handoff`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod appliance;
 pub mod capture;
 pub mod cli;
 pub mod commands;

@@ -1,6 +1,7 @@
 //! What each command of the command line does.
 
 mod devices;
+mod prepare;
 mod run;
 mod sdp;
 
@@ -63,6 +64,11 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
         Command::Check { config } => check(config.as_deref(), out),
         Command::Devices { json } => devices::devices(json, out),
         Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),
+        Command::Prepare {
+            config,
+            state,
+            root,
+        } => prepare::prepare(config, state, root, out),
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Version => Ok(writeln!(out, "framewire {}", env!("CARGO_PKG_VERSION"))?),
     }

@@ -1,6 +1,7 @@
 //! `config.toml` as types: read, checked, and refused with file, line, column and what is allowed.
 //! TOML 1.0; the shipped `config.toml` is the reference for users.
 
+mod network;
 mod numbers;
 mod texts;
 
@@ -12,11 +13,15 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
+pub use network::{Address, Country, Hostname, Network, Passphrase, Ssid, System, Vlan, Wifi};
 pub use numbers::{Buffers, Fps, Height, LocalPort, Mtu, Quality, Ssrc, SummaryInterval, Width};
 pub use texts::{ControlValue, Destination, Device, Level, Name};
 
 /// Where the configuration is looked for when no `--config` says so, first match wins.
 pub const DEFAULT_PATHS: [&str; 2] = ["config.toml", "/etc/framewire/config.toml"];
+
+/// What some editors put before UTF-8 text.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -28,6 +33,12 @@ pub struct Config {
     /// What is logged.
     #[serde(default)]
     pub log: Log,
+    /// How an appliance is called.
+    #[serde(default)]
+    pub system: System,
+    /// How an appliance gets its address.
+    #[serde(default)]
+    pub network: Network,
 }
 
 /// One `[[camera]]`.
@@ -130,8 +141,15 @@ impl Config {
                 &before,
             )
         })?;
-        let config: Self = toml::from_str(text)
-            .map_err(|error| invalid(error.span(), error.message().to_owned(), text))?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let mut message = error.message().trim_end().replace('\n', ", ");
+            let place = Place::of(text, error.span().map_or(0, |span| span.start));
+            if let Some(hint) = place.typography() {
+                message = format!("{hint} ({message})");
+            }
+            invalid(error.span(), message, text)
+        })?;
         config
             .check()
             .map_err(|(span, message)| invalid(Some(span), message, text))?;
@@ -168,7 +186,7 @@ impl Config {
                 return Err((camera.fps.span(), message));
             }
         }
-        Ok(())
+        self.network.check()
     }
 }
 
@@ -215,6 +233,18 @@ pub struct Place {
 }
 
 impl Place {
+    /// What a word processor may have made of the line, which TOML does not take for what it looks like.
+    fn typography(&self) -> Option<String> {
+        let odd =
+            |c: &char| "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{AB}\u{BB}\u{A0}".contains(*c);
+        match self.text.chars().find(odd)? {
+            '\u{A0}' => Some("a no-break space, where TOML wants a plain one".to_owned()),
+            quote => Some(format!(
+                "a typographic quote {quote}, where TOML wants a straight one"
+            )),
+        }
+    }
+
     fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

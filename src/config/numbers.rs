@@ -45,13 +45,15 @@ macro_rules! bounded {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 const EXPECTED: &str =
                     concat!($what, ", an integer ", stringify!($min), "..=", stringify!($max));
-                let value = deserializer.deserialize_i64(Integer(EXPECTED))?;
+                let value = deserializer.deserialize_i64($crate::config::numbers::Integer(EXPECTED))?;
                 Self::try_from(value)
                     .map_err(|()| de::Error::invalid_value(Unexpected::Signed(value), &EXPECTED))
             }
         }
     };
 }
+
+pub(super) use bounded;
 
 bounded!(
     /// Width asked of the camera, in pixels.
@@ -99,7 +101,7 @@ impl Mtu {
 }
 
 /// Accepts any TOML integer; says what was expected otherwise.
-struct Integer(&'static str);
+pub(super) struct Integer(pub &'static str);
 
 impl Visitor<'_> for Integer {
     type Value = i64;

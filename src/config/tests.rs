@@ -39,6 +39,7 @@ fn keys_in_comments_of_the_shipped_file_are_real() {
         .lines()
         .map(|line| match line.strip_prefix('#') {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest,
+            Some(rest) if rest.starts_with("[network.wifi]") => rest,
             _ => line,
         })
         .collect();
@@ -144,4 +145,64 @@ fn fractional_rates_are_kept() {
     assert_eq!(config.cameras[0].fps().millihertz(), Some(7500));
     let config = with_camera_line("device = \"demo\"\nfps = 0").unwrap();
     assert_eq!(config.cameras[0].fps().millihertz(), None);
+}
+
+#[test]
+fn network_values_and_their_combinations_are_checked() {
+    let with = |text: &str| parse(&format!("{MINIMAL}{text}"));
+    let config =
+        with("[network]\naddress = \"10.0.0.2/8\"\ngateway = \"10.0.0.1\"\nvlan = 7").unwrap();
+    assert_eq!(config.network.address.unwrap().to_string(), "10.0.0.2/8");
+    for (text, place, allowed) in [
+        (
+            "[network]\naddress = \"10.0.0.2\"",
+            "c.toml:6:11:",
+            "prefix",
+        ),
+        (
+            "[network]\naddress = \"10.0.0.2/33\"",
+            "c.toml:6:11:",
+            "prefix",
+        ),
+        ("[network]\ngateway = \"10.0.0.1\"", "c.toml:6:11:", "DHCP"),
+        (
+            "[network]\ngateway = \"::1\"\naddress = \"10.0.0.2/8\"",
+            "c.toml:6:11:",
+            "families",
+        ),
+        ("[network]\nvlan = 4095", "c.toml:6:8:", "1..=4094"),
+        ("[network]\ndns = [\"x\"]", "c.toml:6:8:", ""),
+        ("[system]\nhostname = \"-a\"", "c.toml:6:12:", "1 to 63"),
+        ("[network.wifi]\nssid = \"a\"", "c.toml:5:1:", "country"),
+        (
+            "[network.wifi]\nssid = \"a\"\ncountry = \"de\"",
+            "c.toml:7:11:",
+            "two capital letters",
+        ),
+        (
+            "[network.wifi]\nssid = \"a\"\ncountry = \"DE\"\npassphrase = \"short\"",
+            "c.toml:8:14:",
+            "8 to 63",
+        ),
+    ] {
+        let error = with(text).unwrap_err();
+        assert!(error.starts_with(place), "{text}: {error}");
+        assert!(error.contains(allowed), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_editors_do_to_a_file_is_tolerated_or_named() {
+    let crlf = format!(
+        "\u{FEFF}{}",
+        MINIMAL.replace('\n', "\r\n").replace(" = ", "\t=\t")
+    );
+    assert_eq!(parse(&crlf).unwrap().cameras.len(), 1);
+    let error = parse(&MINIMAL.replace("\"front\"", "\u{201C}front\u{201D}")).unwrap_err();
+    assert!(
+        error.starts_with("c.toml:2:8: a typographic quote \u{201C}"),
+        "{error}"
+    );
+    let error = parse(&MINIMAL.replace("name = ", "name\u{A0}= ")).unwrap_err();
+    assert!(error.contains("no-break space"), "{error}");
 }

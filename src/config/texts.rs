@@ -19,7 +19,10 @@ macro_rules! from_text {
     };
 }
 
-struct Text(&'static str);
+pub(super) use from_text;
+
+/// Accepts any TOML string; says what was expected otherwise.
+pub(super) struct Text(pub &'static str);
 
 impl Visitor<'_> for Text {
     type Value = String;

@@ -1,0 +1,65 @@
+//! `prepare`: at the boot of a flashed image, puts the configuration on its boot partition into force.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::appliance::choice::Places;
+use crate::appliance::{files, network};
+
+/// Where `framewire.service` of an image reads the configuration in force, below the root folder.
+const IN_FORCE: &str = "run/framewire/config.toml";
+
+/// Chooses the configuration, keeps it, complains about a wrong one, and writes the files that others read.
+///
+/// What cannot be kept or complained about is said and passed over: streaming comes first.
+pub fn prepare(
+    config: PathBuf,
+    state: Option<PathBuf>,
+    root: PathBuf,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let places = Places {
+        user: config,
+        state,
+        root,
+    };
+    let choice = places.choose().inspect_err(|error| {
+        passed_over(
+            "framewire-error.txt",
+            places.complain(Some(&format!("{error}\n"))),
+        );
+    })?;
+    match &choice.complaint {
+        Some(complaint) => writeln!(out, "{complaint}")?,
+        None => passed_over("the last good configuration", places.keep(&choice.octets)),
+    }
+    passed_over(
+        "framewire-error.txt",
+        places.complain(choice.complaint.as_deref()),
+    );
+
+    // Readable by all, like the boot partition that it comes from.
+    files::replace(&places.root.join(IN_FORCE), &choice.octets, false)?;
+    for file in network::files(&choice.config.network) {
+        files::replace(
+            &places.root.join(file.path),
+            file.text.as_bytes(),
+            file.secret,
+        )?;
+    }
+    if let Some(hostname) = &choice.config.system.hostname {
+        // In a folder other than / this is a look at what would be done.
+        if places.root == Path::new("/") {
+            nix::unistd::sethostname(hostname.as_str()).map_err(io::Error::from)?;
+        }
+    }
+    Ok(writeln!(out, "ok")?)
+}
+
+fn passed_over(what: &str, result: io::Result<()>) {
+    if let Err(error) = result {
+        // Where stderr is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "framewire: {what} cannot be written: {error}");
+    }
+}

@@ -1,0 +1,157 @@
+//! `[system]` and `[network]`: how an appliance is called and how it gets its address.
+//! Read by `framewire prepare` on flashed images; `framewire run` checks them and leaves them alone.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Unexpected};
+use toml::Spanned;
+
+use super::numbers::bounded;
+use super::texts::{Text, from_text};
+
+bounded!(
+    /// VLAN identifier (IEEE 802.1Q).
+    Vlan(u16), 1..=4094, 1, "a VLAN identifier"
+);
+
+/// `[system]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct System {
+    /// The host name; the image's own when absent.
+    pub hostname: Option<Hostname>,
+}
+
+/// `[network]`; all of it absent = DHCP on Ethernet.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Network {
+    /// A static address; DHCP when absent.
+    pub address: Option<Address>,
+    /// The way out of the subnet, with a static address.
+    pub gateway: Option<Spanned<IpAddr>>,
+    /// Name servers; with DHCP in addition to those it brings.
+    pub dns: Vec<IpAddr>,
+    /// Tag for all traffic on Ethernet.
+    pub vlan: Option<Vlan>,
+    /// A wireless network, which then has the address above; Ethernet has DHCP.
+    pub wifi: Option<Wifi>,
+}
+
+/// `[network.wifi]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Wifi {
+    /// Name of the network.
+    pub ssid: Ssid,
+    /// WPA2 or WPA3 passphrase; an open network when absent.
+    pub passphrase: Option<Passphrase>,
+    /// Whose radio rules hold.
+    pub country: Country,
+}
+
+impl Network {
+    /// What no single value can tell.
+    pub(super) fn check(&self) -> Result<(), (Range<usize>, String)> {
+        if let Some(gateway) = &self.gateway {
+            let Some(address) = self.address else {
+                let message = "gateway without address: with DHCP the gateway comes by DHCP";
+                return Err((gateway.span(), message.to_owned()));
+            };
+            if gateway.as_ref().is_ipv4() != address.ip.is_ipv4() {
+                let message = format!("gateway and address {address} are of different families");
+                return Err((gateway.span(), message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Defines a text of `[network]` that keeps its characters.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $fits:expr, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                let fits: fn(&str) -> bool = $fits;
+                fits(text).then(|| Self(text.to_owned()))
+            }
+        }
+
+        from_text!($name, $name::parse, $expected);
+    };
+}
+
+checked_text!(
+    /// A host name (RFC 1123 2.1), one label.
+    Hostname,
+    |text| {
+        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        (1..=63).contains(&text.len())
+            && text.bytes().all(allowed)
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+    },
+    "a host name of 1 to 63 characters a-z, 0-9 and -, no - at its ends"
+);
+checked_text!(
+    /// The name of a wireless network (IEEE 802.11).
+    Ssid,
+    |text| (1..=32).contains(&text.len()),
+    "a network name of 1 to 32 octets"
+);
+checked_text!(
+    /// A WPA passphrase (IEEE 802.11i).
+    Passphrase,
+    |text| (8..=63).contains(&text.len()) && text.bytes().all(|c| (b' '..=b'~').contains(&c)),
+    "a passphrase of 8 to 63 ASCII characters"
+);
+checked_text!(
+    /// A country (ISO 3166-1 alpha-2).
+    Country,
+    |text| text.len() == 2 && text.bytes().all(|c| c.is_ascii_uppercase()),
+    "a country of two capital letters, for example \"DE\""
+);
+
+/// An address with the length of its subnet's prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    ip: IpAddr,
+    prefix: u8,
+}
+
+impl Address {
+    fn parse(text: &str) -> Option<Self> {
+        let (ip, prefix) = text.split_once('/')?;
+        let ip: IpAddr = ip.parse().ok()?;
+        let longest = if ip.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix
+            .parse()
+            .ok()
+            .filter(|prefix| (1..=longest).contains(prefix))?;
+        Some(Self { ip, prefix })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix)
+    }
+}
+
+from_text!(
+    Address,
+    Address::parse,
+    "an address with its prefix length, for example \"192.168.1.30/24\""
+);

@@ -1,0 +1,139 @@
+//! The boot of a flashed image, as far as files go: which configuration is in force, what is said about a wrong
+//! one, what the network is told.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const GOOD: &str = "[[camera]]\nname = \"good\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
+const WRONG: &str = "[[camera]]\nname = \"wrong\"\nwidth = 0\n";
+
+/// A boot partition, a state partition and a root folder.
+struct Image(PathBuf);
+
+impl Image {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        for folder in ["boot", "state", "root/etc/framewire"] {
+            fs::create_dir_all(path.join(folder)).expect("a folder");
+        }
+        let image = Self(path);
+        image.write(
+            "root/etc/framewire/config.toml",
+            &GOOD.replace("good", "built-in"),
+        );
+        image
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.0.join(path), text).expect("a file");
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.0.join(path)).ok()
+    }
+
+    /// The camera's name in the configuration in force.
+    fn in_force(&self) -> String {
+        let text = self
+            .read("root/run/framewire/config.toml")
+            .expect("a configuration in force");
+        text.split('"').nth(1).expect("a name").to_owned()
+    }
+
+    fn boot(&self) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_framewire"))
+            .arg("prepare")
+            .arg("--config")
+            .arg(self.0.join("boot/config.toml"))
+            .arg("--state")
+            .arg(self.0.join("state"))
+            .arg("--root")
+            .arg(self.0.join("root"))
+            .output()
+            .expect("framewire runs")
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_last_good_file_runs_until_the_wrong_one_is_mended() {
+    let image = Image::new("last-good");
+    image.write("boot/config.toml", GOOD);
+    assert_eq!(image.boot().status.code(), Some(0));
+    assert_eq!(image.in_force(), "good");
+    assert_eq!(image.read("boot/framewire-error.txt"), None);
+
+    image.write("boot/config.toml", WRONG);
+    assert_eq!(image.boot().status.code(), Some(0));
+    assert_eq!(image.in_force(), "good");
+    let complaint = image.read("boot/framewire-error.txt").expect("a complaint");
+    for part in [
+        "config.toml:3:9:",
+        "16..=65535",
+        "width = 0",
+        "the last good",
+    ] {
+        assert!(complaint.contains(part), "{part} in {complaint}");
+    }
+    assert!(complaint.ends_with("\r\n"));
+
+    image.write("boot/config.toml", &GOOD.replace("good", "mended"));
+    assert_eq!(image.boot().status.code(), Some(0));
+    assert_eq!(image.in_force(), "mended");
+    assert_eq!(image.read("boot/framewire-error.txt"), None);
+}
+
+#[test]
+fn the_image_has_a_configuration_of_its_own() {
+    let image = Image::new("built-in");
+    // No file at all is as wrong as a wrong one.
+    assert_eq!(image.boot().status.code(), Some(0));
+    assert_eq!(image.in_force(), "built-in");
+    let complaint = image.read("boot/framewire-error.txt").expect("a complaint");
+    assert!(complaint.contains("the image's own"), "{complaint}");
+    // A last good one that is not good any more, after an update say, does not count.
+    image.write("state/config.toml", WRONG);
+    image.boot();
+    assert_eq!(image.in_force(), "built-in");
+    fs::remove_file(image.0.join("root/etc/framewire/config.toml")).expect("removed");
+    assert_eq!(image.boot().status.code(), Some(78));
+}
+
+#[test]
+fn nothing_is_written_when_nothing_has_changed() {
+    let image = Image::new("unchanged");
+    image.write("boot/config.toml", WRONG);
+    image.boot();
+    let written = |path: &str| {
+        let metadata = fs::metadata(image.0.join(path)).expect("a file");
+        std::os::unix::fs::MetadataExt::ino(&metadata)
+    };
+    let before = written("boot/framewire-error.txt");
+    image.boot();
+    assert_eq!(written("boot/framewire-error.txt"), before);
+    image.write("boot/config.toml", GOOD);
+    image.boot();
+    let before = written("state/config.toml");
+    image.boot();
+    assert_eq!(written("state/config.toml"), before);
+}
+
+#[test]
+fn the_network_is_told() {
+    let image = Image::new("network");
+    image.write(
+        "boot/config.toml",
+        &format!("{GOOD}[network]\naddress = \"10.0.0.2/24\"\n"),
+    );
+    image.boot();
+    let path = "root/run/systemd/network/10-framewire-ethernet.network";
+    let file = image.read(path).expect("a network file");
+    assert!(file.contains("Address=10.0.0.2/24\n"));
+}
