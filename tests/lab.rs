@@ -3,10 +3,14 @@
 //! `cargo test --test lab` boots a stock Debian kernel in qemu; the programs of `tests/lab/src` run there as PID 1,
 //! with an emulated camera, and print one result line for each scenario, which are judged here.
 //!
-//! It needs the rust target x86_64-unknown-linux-musl and the Debian packages qemu-system-x86 and xz-utils; the
-//! kernel package is downloaded once. Environment: `LAB_SCENARIOS=stream,quirks` runs some only, `LAB_ARCH` takes
-//! another machine of `host/machine.rs`, `LAB_WALL_LIMIT` is the time limit in seconds.
+//! It needs, for the machine it runs (`host/machine.rs`), the rust target and the Debian package of the emulator:
+//! x86_64-unknown-linux-musl and qemu-system-x86, or with `LAB_ARCH=aarch64` aarch64-unknown-linux-musl and
+//! qemu-system-arm; and xz-utils. The kernel's package is downloaded once, for either machine, without touching the
+//! host's apt (`host/apt.rs`). `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_WALL_LIMIT` is the time
+//! limit in seconds.
 
+#[path = "lab/host/apt.rs"]
+mod apt;
 #[path = "lab/host/build.rs"]
 mod build;
 #[path = "lab/host/cpio.rs"]
@@ -52,7 +56,7 @@ fn lab() -> Result<String, Failure> {
     let kernel = kernel::prepare(machine, &lab)?;
     let binaries = build::static_binaries(machine, target)?;
     let frames = frames::prepare(&lab)?;
-    let initramfs = lab.join("initramfs.cpio");
+    let initramfs = lab.join(format!("initramfs-{}.cpio", machine.architecture));
     fs::write(&initramfs, archive(&kernel, &binaries, &frames)?)?;
     let prepared = start.elapsed();
 
@@ -61,7 +65,7 @@ fn lab() -> Result<String, Failure> {
         .ok()
         .and_then(|text| text.parse().ok());
     let limit = Duration::from_secs(limit.unwrap_or(WALL_LIMIT));
-    let console = lab.join("console.log");
+    let console = lab.join(format!("console-{}.log", machine.architecture));
     let start = Instant::now();
     let end = machine.run(&kernel.image, &initramfs, &scenarios, &console, limit)?;
     let took = start.elapsed();

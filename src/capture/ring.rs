@@ -160,6 +160,9 @@ impl Mapping {
             .ok()
             .and_then(NonZeroUsize::new)
             .ok_or(Errno::EINVAL)?;
+        // Not `into()`: on 32-bit glibc an offset in a file is an i32, everywhere else an i64.
+        #[allow(clippy::unnecessary_fallible_conversions)]
+        let offset = offset.try_into().map_err(|_| Errno::EOVERFLOW)?;
         let fd = descriptor(handle);
         // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
         let address = unsafe {
@@ -169,7 +172,7 @@ impl Mapping {
                 ProtFlags::PROT_READ,
                 MapFlags::MAP_SHARED,
                 fd,
-                offset.into(),
+                offset,
             )
         }?;
         Ok(Self { address, length })

@@ -20,10 +20,6 @@ pub fn static_binaries(machine: &Machine, target: &Path) -> Result<Binaries, Fai
         .args(["-p", "framewire", "-p", "framewire-lab"])
         .arg("--target-dir")
         .arg(target);
-    if let Some(linker) = machine.linker {
-        let name = triple.to_uppercase().replace('-', "_");
-        cargo.env(format!("CARGO_TARGET_{name}_LINKER"), linker);
-    }
     // Its messages go to the terminal: they are the reason when it fails.
     if !cargo.status()?.success() {
         return Err(

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::apt::Apt;
 use crate::machine::Machine;
 use crate::tool::{Failure, output};
 
@@ -23,10 +24,11 @@ pub struct Module {
 const DRIVERS: [&str; 2] = ["vhci-hcd", "uvcvideo"];
 
 pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
-    let package = package(machine)?;
+    let apt = Apt::new(lab, machine.debian_architecture)?;
+    let package = package(&apt, machine)?;
     let root = lab.join(&package);
     if !root.exists() {
-        unpack(&package, machine, lab, &root)?;
+        unpack(&apt, &package, lab, &root)?;
     }
     let abi = package
         .strip_prefix("linux-image-")
@@ -51,38 +53,23 @@ pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
 }
 
 /// The kernel that the meta package depends on: `linux-image-6.1.0-56-amd64`.
-fn package(machine: &Machine) -> Result<String, Failure> {
-    let mut command = Command::new("apt-cache");
-    let printed = output(command.args(["depends", machine.kernel_package]), "apt")
-        .map_err(|error| format!("{error}: {}", machine.package_hint))?;
-    let printed = String::from_utf8(printed)?;
-    let mut lines = printed.lines();
-    let rest = lines.find_map(|line| line.trim().strip_prefix("Depends: linux-image-"));
-    let rest = rest.ok_or_else(|| format!("{} has no kernel", machine.kernel_package))?;
-    Ok(format!(
-        "linux-image-{}",
-        rest.trim_end_matches(machine.package_suffix)
-    ))
+fn package(apt: &Apt, machine: &Machine) -> Result<String, Failure> {
+    let newest = format!("linux-image-{}", machine.debian_architecture);
+    let mut needed = apt.dependencies(&newest)?.into_iter();
+    let kernel = needed.find(|name| name.starts_with("linux-image-"));
+    kernel.ok_or_else(|| format!("{newest} names no kernel").into())
 }
 
-fn unpack(package: &str, machine: &Machine, lab: &Path, root: &Path) -> Result<(), Failure> {
+fn unpack(apt: &Apt, package: &str, lab: &Path, root: &Path) -> Result<(), Failure> {
     let download = lab.join("download");
-    fs::create_dir_all(&download)?;
-    let name = format!("{package}{}", machine.package_suffix);
-    output(
-        Command::new("apt-get")
-            .args(["-q", "download", &name])
-            .current_dir(&download),
-        "apt",
-    )
-    .map_err(|error| format!("{error} (are the package lists new? apt-get update)"))?;
-    let archives = fs::read_dir(&download)?
-        .map(|e| Ok(e?.path()))
-        .collect::<Result<Vec<_>, Failure>>()?;
-    let archive = archives.first().ok_or("apt-get download left no file")?;
-    // Unpacked beside and then renamed: what bears the final name is whole.
     let partial = lab.join("partial");
-    let _ = fs::remove_dir_all(&partial);
+    // What an interrupted run has left.
+    for folder in [&download, &partial] {
+        let _ = fs::remove_dir_all(folder);
+    }
+    fs::create_dir_all(&download)?;
+    let archive = apt.download(package, &download)?;
+    // Unpacked beside and then renamed: what bears the final name is whole.
     output(
         Command::new("dpkg").arg("-x").arg(archive).arg(&partial),
         "dpkg",

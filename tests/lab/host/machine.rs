@@ -11,14 +11,10 @@ use crate::tool::{self, Failure};
 pub struct Machine {
     pub architecture: &'static str,
     pub rust_target: &'static str,
-    /// Set as `CARGO_TARGET_<triple>_LINKER` where the host's C compiler cannot link for the target.
-    pub linker: Option<&'static str>,
-    /// The package that depends on the newest kernel, and what apt appends to the names of this architecture.
-    pub kernel_package: &'static str,
-    pub package_suffix: &'static str,
-    /// What to do when apt does not know the package.
-    pub package_hint: &'static str,
-    /// A bzImage is unpacked to the ELF file in it: qemu then skips its slow real-mode loader (PVH boot).
+    /// Debian's name, which its kernel's package bears as well.
+    pub debian_architecture: &'static str,
+    /// A bzImage is unpacked to the ELF file in it: qemu then skips its slow real-mode loader (PVH boot). Debian's
+    /// kernels for other architectures are started as they are.
     pub kernel_is_bzimage: bool,
     emulator: &'static str,
     emulator_package: &'static str,
@@ -30,10 +26,7 @@ const MACHINES: [Machine; 2] = [
     Machine {
         architecture: "x86_64",
         rust_target: "x86_64-unknown-linux-musl",
-        linker: None,
-        kernel_package: "linux-image-amd64",
-        package_suffix: "",
-        package_hint: "apt-get update",
+        debian_architecture: "amd64",
         kernel_is_bzimage: true,
         emulator: "qemu-system-x86_64",
         emulator_package: "qemu-system-x86",
@@ -43,10 +36,7 @@ const MACHINES: [Machine; 2] = [
     Machine {
         architecture: "aarch64",
         rust_target: "aarch64-unknown-linux-musl",
-        linker: Some("rust-lld"),
-        kernel_package: "linux-image-arm64:arm64",
-        package_suffix: ":arm64",
-        package_hint: "dpkg --add-architecture arm64 && apt-get update",
+        debian_architecture: "arm64",
         kernel_is_bzimage: false,
         emulator: "qemu-system-aarch64",
         emulator_package: "qemu-system-arm",

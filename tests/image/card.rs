@@ -1,0 +1,70 @@
+//! The image as a card in a card reader: the FAT partition is written and read with mtools, without mounting it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::tool::{Failure, output};
+
+/// A copy of the image, for one test to write on.
+pub struct Card {
+    pub image: PathBuf,
+}
+
+/// The first partition starts at 1 MiB.
+const PARTITION: &str = "@@1M";
+/// Of several entries systemd-boot takes the first: one with a sort-key comes before those without.
+const ENTRY: &str = "title camera and receiver
+sort-key 0
+linux /framewire/linux
+initrd /framewire/initrd.img
+initrd /lab.img
+options quiet loglevel=4 panic=-1
+";
+
+impl Card {
+    /// Copies the image and adds two files to its boot partition, the second initrd and a boot entry that names
+    /// it. None of the image's own files is touched.
+    pub fn new(product: &Path, second_initrd: &[u8], folder: &Path) -> Result<Self, Failure> {
+        let card = Self {
+            image: folder.join("card.img"),
+        };
+        fs::copy(product, &card.image)?;
+        card.write("lab.img", second_initrd)?;
+        card.write("loader/entries/lab.conf", ENTRY.as_bytes())?;
+        Ok(card)
+    }
+
+    pub fn write(&self, name: &str, octets: &[u8]) -> Result<(), Failure> {
+        let file = self.image.with_extension("tmp");
+        fs::write(&file, octets)?;
+        let mut command = self.mtool("mcopy");
+        output(
+            command.arg("-o").arg(&file).arg(format!("::{name}")),
+            "mtools",
+        )?;
+        Ok(())
+    }
+
+    /// `None` when there is no such file.
+    pub fn read(&self, name: &str) -> Result<Option<String>, Failure> {
+        let listed = output(self.mtool("mdir").args(["-b", "::"]), "mtools")?;
+        let path = format!("::/{name}");
+        if !String::from_utf8_lossy(&listed)
+            .lines()
+            .any(|line| line == path)
+        {
+            return Ok(None);
+        }
+        let octets = output(self.mtool("mtype").arg(path), "mtools")?;
+        Ok(Some(String::from_utf8(octets)?))
+    }
+
+    fn mtool(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg("-i")
+            .arg(format!("{}{PARTITION}", self.image.display()));
+        command
+    }
+}

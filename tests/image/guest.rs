@@ -1,0 +1,215 @@
+//! A service inside the booted image: plugs in an emulated camera, receives what the image's framewire makes of it,
+//! and says on the console what came, when the first packet came and which addresses the machine has.
+//!
+//! The image under test knows nothing of it: it comes in a second initrd, with its unit, drivers and pictures.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code)] // of the lab's parts this program uses some
+
+#[path = "../lab/src/camera.rs"]
+mod camera;
+#[path = "../lab/src/depacketizer.rs"]
+mod depacketizer;
+#[path = "../lab/src/descriptors.rs"]
+mod descriptors;
+#[path = "../lab/src/jpeg.rs"]
+mod jpeg;
+#[path = "../lab/src/receiver.rs"]
+mod receiver;
+#[path = "../lab/src/tables.rs"]
+mod tables;
+#[path = "../lab/src/usbip.rs"]
+mod usbip;
+#[path = "../lab/src/uvc.rs"]
+mod uvc;
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::kmod::{ModuleInitFlags, finit_module};
+
+use camera::{Camera, Film, film};
+use depacketizer::depacketize;
+use jpeg::Picture;
+use receiver::{Datagram, Receiver};
+use uvc::{Coding, Description, Format, Size};
+
+const SIZES: [(u16, u16); 2] = [(1280, 720), (640, 480)];
+const RATE: u32 = 30; // frames a second
+const PORTS: [u16; 2] = [5004, 5006];
+const DRIVERS: [&str; 2] = ["usbip-core", "vhci-hcd"]; // what they depend on the image has
+const FRAMES: usize = 60;
+const LIMIT: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(50);
+
+fn main() {
+    if let Err(error) = observe() {
+        println!("LAB FAIL {error}");
+    }
+    println!("LAB END");
+    // In order, so that what the image has written is on the disk.
+    let _ = systemd(&["systemctl", "--no-block", "poweroff"]);
+}
+
+fn observe() -> Result<(), Box<dyn Error>> {
+    systemd(&["modprobe", "usbcore"])?;
+    for driver in DRIVERS {
+        let file = File::open(format!("/lab/{driver}.ko"))?;
+        finit_module(&file, c"", ModuleInitFlags::empty())?;
+    }
+    let receivers = PORTS
+        .iter()
+        .map(|&port| Ok((port, Receiver::listen(port)?)))
+        .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+    let films = SIZES
+        .iter()
+        .map(|(width, height)| film(&format!("plain-{width}x{height}")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let plugged = uptime(Instant::now())?;
+    let camera = Camera::plug(0, description(), vec![films.clone()], &[])?;
+    println!(
+        "LAB CAMERA plugged={plugged:.2} node={} at={:.2}",
+        camera.node,
+        uptime(Instant::now())?
+    );
+
+    wait_for("the frames", || {
+        Ok((camera.sent().len() >= FRAMES).then_some(()))
+    })?;
+    let chain = wait_for("the end of the boot", || {
+        Ok(systemd(&[
+            "systemd-analyze",
+            "--no-pager",
+            "critical-chain",
+            "framewire.service",
+        ])
+        .ok())
+    })?;
+    let addresses = wait_for("an address", || Ok(addresses()?))?;
+    systemd(&["systemctl", "stop", "framewire.service"])?;
+    for (port, receiver) in receivers {
+        report(port, &receiver.finish()?, &films)?;
+    }
+    println!(
+        "LAB NETWORK addresses={} hostname={}",
+        addresses.join(","),
+        hostname()?
+    );
+    for line in chain
+        .lines()
+        .chain(systemd(&["systemd-analyze", "time"])?.lines())
+    {
+        println!("LAB BOOT {line}");
+    }
+    Ok(())
+}
+
+/// What came to one port; every picture must be one of the camera's, octet for octet.
+fn report(port: u16, datagrams: &[Datagram], films: &[Film]) -> Result<(), Box<dyn Error>> {
+    let Some(first) = datagrams.first() else {
+        return Ok(());
+    };
+    let reception = depacketize(datagrams);
+    let originals = films
+        .iter()
+        .flat_map(|film| film.iter())
+        .map(|file| Picture::parse(file))
+        .collect::<Result<Vec<_>, _>>()?;
+    let pictures = &reception.pictures;
+    let identical = pictures
+        .iter()
+        .filter(|received| originals.contains(&received.picture))
+        .count();
+    let size = pictures
+        .last()
+        .map(|last| format!("{}x{}", last.picture.width, last.picture.height));
+    println!(
+        "LAB STREAM port={port} size={} pictures={} identical={identical} lost={} incomplete={} violations={} first={:.2}",
+        size.unwrap_or_default(),
+        pictures.len(),
+        reception.lost_packets,
+        reception.incomplete,
+        reception.violations.len(),
+        uptime(first.at)?
+    );
+    Ok(())
+}
+
+/// The camera of the test: the same one at every boot, with two sizes to choose from.
+fn description() -> Description {
+    let sizes = SIZES.map(|(width, height)| Size {
+        width,
+        height,
+        rates: vec![RATE],
+    });
+    Description {
+        vendor: 0x046d,
+        product: 0x082d,
+        serial: "IMAGE",
+        name: "Lab Camera",
+        formats: vec![Format {
+            coding: Coding::Mjpeg,
+            sizes: sizes.into(),
+        }],
+        forgets_controls: false,
+    }
+}
+
+fn wait_for<T>(
+    what: &str,
+    mut look: impl FnMut() -> Result<Option<T>, Box<dyn Error>>,
+) -> Result<T, Box<dyn Error>> {
+    let deadline = Instant::now() + LIMIT;
+    while Instant::now() < deadline {
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        thread::sleep(POLL);
+    }
+    Err(format!("{what} did not come within {LIMIT:?}").into())
+}
+
+/// Seconds from the kernel's start to `then` (proc_uptime(5)).
+fn uptime(then: Instant) -> Result<f64, Box<dyn Error>> {
+    let text = fs::read_to_string("/proc/uptime")?;
+    let now: f64 = text.split(' ').next().unwrap_or_default().parse()?;
+    Ok(now - then.elapsed().as_secs_f64())
+}
+
+/// This machine's IPv4 addresses other than loopback: of /proc/net/fib_trie the leaves marked as local hosts.
+fn addresses() -> Result<Option<Vec<String>>, Box<dyn Error>> {
+    let trie = match fs::read_to_string("/proc/net/fib_trie") {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let lines: Vec<&str> = trie.lines().collect();
+    let mut found: Vec<String> = lines
+        .windows(2)
+        .filter(|pair| pair[1].contains("/32 host LOCAL"))
+        .filter_map(|pair| Some(pair[0].split_once("|-- ")?.1.to_owned()))
+        .filter(|address| !address.starts_with("127."))
+        .collect();
+    found.sort();
+    found.dedup();
+    Ok((!found.is_empty()).then_some(found))
+}
+
+fn hostname() -> Result<String, Box<dyn Error>> {
+    Ok(fs::read_to_string("/proc/sys/kernel/hostname")?
+        .trim()
+        .to_owned())
+}
+
+/// Runs a program of the image and returns what it printed.
+fn systemd(words: &[&str]) -> Result<String, Box<dyn Error>> {
+    let output = Command::new(words[0]).args(&words[1..]).output()?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("{}: {stderr}", words.join(" ")).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,85 @@
+//! The machine the image is booted on: an arm64 server as qemu makes it, with UEFI firmware and nothing preset.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::tool::{Failure, missing};
+
+const ARGUMENTS: &str = "-M virt -cpu cortex-a72 -m 1024 -nodefaults -no-reboot -display none -serial stdio \
+    -drive if=pflash,format=raw,readonly=on,file=/usr/share/AAVMF/AAVMF_CODE.fd \
+    -drive if=pflash,format=raw,snapshot=on,file=/usr/share/AAVMF/AAVMF_VARS.fd \
+    -nic user,model=virtio-net-pci \
+    -accel tcg,thread=single -smp 1 -icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm";
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What the service in the image said: lines of a name and `key=value` words.
+pub struct Boot {
+    lines: Vec<String>,
+    pub took: Duration,
+}
+
+/// Boots the image until it powers off.
+pub fn boot(image: &Path, console: &Path) -> Result<Boot, Failure> {
+    let start = Instant::now();
+    let mut command = Command::new("qemu-system-aarch64");
+    command.args(ARGUMENTS.split_whitespace()).arg("-drive");
+    command.arg(format!("if=virtio,format=raw,file={}", image.display()));
+    let log = File::create(console)?;
+    command
+        .stdin(Stdio::null())
+        .stderr(log.try_clone()?)
+        .stdout(log);
+    let mut emulator = command
+        .spawn()
+        .map_err(|error| missing(&command, "qemu-system-arm", &error))?;
+    while emulator.try_wait()?.is_none() {
+        if start.elapsed() > LIMIT {
+            emulator.kill()?;
+            emulator.wait()?;
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    let log = fs::read(console)?;
+    let log = String::from_utf8_lossy(&log);
+    let lines: Vec<String> = log
+        .lines()
+        .filter_map(|line| Some(line.split_once("LAB ")?.1.trim_end().to_owned()))
+        .collect();
+    let boot = Boot {
+        lines,
+        took: start.elapsed(),
+    };
+    let failed = boot.lines.iter().any(|line| line.starts_with("FAIL"));
+    if failed || boot.lines.last().map(String::as_str) != Some("END") {
+        let tail: Vec<&str> = log.lines().rev().take(15).collect();
+        let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+        return Err(format!("the boot failed; {}:\n{tail}", console.display()).into());
+    }
+    Ok(boot)
+}
+
+impl Boot {
+    /// The words of the only line of this name.
+    pub fn facts(&self, name: &str) -> Result<HashMap<&str, &str>, Failure> {
+        let lines = self.all(name);
+        match lines[..] {
+            [line] => Ok(line
+                .split(' ')
+                .filter_map(|word| word.split_once('='))
+                .collect()),
+            _ => Err(format!("{} lines of {name}: {:?}", lines.len(), self.lines).into()),
+        }
+    }
+
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let lines = self.lines.iter();
+        lines
+            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+            .collect()
+    }
+}
