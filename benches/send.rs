@@ -19,7 +19,7 @@ use framewire::frame::Frame;
 use framewire::jpeg::Image;
 use framewire::rtp::Packetizer;
 use framewire::stats::Stats;
-use framewire::transmit::{Output, socket::MessageHeaders};
+use framewire::transmit::Output;
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 use nix::time::{ClockId, clock_gettime};
 use support::frames::{Picture, Tables};
@@ -46,7 +46,6 @@ fn main() {
     let config = Config::parse("bench".as_ref(), text.as_bytes()).expect("a configuration");
     let mut framewire = Framewire {
         output: Output::new(&config.cameras[0].outputs[0]).expect("an output"),
-        headers: MessageHeaders::new(),
         stats: Stats::default(),
     };
     let mut baseline = SendTo {
@@ -81,17 +80,13 @@ fn main() {
 /// framewire's path, as the transmit thread takes it.
 struct Framewire {
     output: Output,
-    headers: MessageHeaders,
     stats: Stats,
 }
 
 impl Framewire {
     fn send(&mut self, frame: &Frame) {
         let image = Image::parse(&frame.data).expect("a frame that can be carried");
-        assert!(
-            self.output
-                .send(&mut self.headers, frame, &image, &self.stats)
-        );
+        assert!(self.output.send(frame, &image, &self.stats));
     }
 }
 

@@ -5,12 +5,13 @@ use std::io::IoSlice;
 
 use heapless::Vec;
 
+use super::sendmmsg::MAX_MESSAGES;
 use crate::rtp::Packet;
 use crate::rtp::packetizer::{MAX_FIRST_HEADER_OCTETS, MAX_HEADER_OCTETS};
 
-/// Most packets of a batch: as many messages as one sendmmsg(2) takes (UIO_MAXIOV). A frame with more
-/// takes several batches.
-pub const MAX_PACKETS: usize = 1024;
+/// Most packets of a batch: as many as one system call takes, one a message. A frame with more takes
+/// several batches.
+pub const MAX_PACKETS: usize = MAX_MESSAGES;
 /// Gather elements of a packet: its header and its slice of the scan.
 pub const SLICES_PER_PACKET: usize = 2;
 

@@ -2,6 +2,7 @@
 //! RFC 2435, RFC 3550; system calls in [`socket`].
 
 pub mod batch;
+mod sendmmsg;
 pub mod socket;
 
 use std::io;
@@ -19,7 +20,7 @@ use crate::stats::{DropReason, Sent, Stats};
 use crate::throttle::Throttle;
 
 use batch::{Batch, MAX_PACKETS};
-use socket::{MessageHeaders, Socket};
+use socket::Socket;
 
 /// Why a destination cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -74,13 +75,7 @@ impl Output {
     }
 
     /// Sends all packets of `image`, captured with `frame`; true when the kernel took them all.
-    pub fn send(
-        &mut self,
-        headers: &mut MessageHeaders,
-        frame: &Frame,
-        image: &Image,
-        stats: &Stats,
-    ) -> bool {
+    pub fn send(&mut self, frame: &Frame, image: &Image, stats: &Stats) -> bool {
         let timestamp = self.clock.timestamp(frame.captured);
         let mut packets = self.packetizer.packets(image, timestamp);
         let mut total = Sent::default();
@@ -91,19 +86,16 @@ impl Output {
             if !complete {
                 continue;
             }
-            let sent = self
-                .socket
-                .send(headers, &batch)
-                .unwrap_or_else(|(sent, error)| {
-                    complete = false;
-                    if let Some(count) = self.errors.note(Instant::now()) {
-                        warn!(
-                            "{}: sending failed, {count} times: {error}",
-                            self.destination
-                        );
-                    }
-                    sent
-                });
+            let sent = self.socket.send(&batch).unwrap_or_else(|(sent, error)| {
+                complete = false;
+                if let Some(count) = self.errors.note(Instant::now()) {
+                    warn!(
+                        "{}: sending failed, {count} times: {error}",
+                        self.destination
+                    );
+                }
+                sent
+            });
             total += sent;
         }
         stats.output(total);
@@ -137,7 +129,6 @@ pub fn run(
     limit: Option<u64>,
 ) {
     let parker = Parker::new();
-    let mut headers = MessageHeaders::new();
     let mut refusals = Refusals::default();
     let mut sent = 0;
     while limit.is_none_or(|limit| sent < limit) {
@@ -148,7 +139,7 @@ pub fn run(
             Ok(image) => {
                 let mut any = false;
                 for output in outputs.iter_mut() {
-                    any |= output.send(&mut headers, &frame, &image, stats);
+                    any |= output.send(&frame, &image, stats);
                 }
                 if any {
                     sent = stats.frame_sent();

@@ -3,19 +3,19 @@
 
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::time::Instant;
 
-use heapless::Vec;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    MsgFlags, MultiHeaders, getsockopt, sendmmsg, setsockopt,
+    getsockopt, setsockopt,
     sockopt::{SendTimeout, SndBuf, SndBufForce, UdpGsoSegment},
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 use tracing::{debug, info, warn};
 
-use super::batch::{Batch, MAX_PACKETS, SLICES_PER_PACKET};
+use super::batch::{Batch, SLICES_PER_PACKET};
+use super::sendmmsg::sendmmsg;
 use crate::stats::Sent;
 use crate::throttle::Throttle;
 
@@ -30,9 +30,6 @@ const MAX_SEGMENTS: usize = 64;
 /// Most octets of UDP payload (RFC 768 with an IPv4 header of 20).
 const MAX_UDP_PAYLOAD: usize = 65_507;
 
-/// No message has an address of its own: the socket is connected.
-static NO_ADDRESSES: [Option<()>; MAX_PACKETS] = [None; MAX_PACKETS];
-
 /// A connected UDP socket that sends batches.
 #[derive(Debug)]
 pub struct Socket {
@@ -40,23 +37,6 @@ pub struct Socket {
     /// Packets in one message: 1 without UDP GSO.
     packets_per_message: usize,
     refusals: Throttle,
-}
-
-/// Message headers for sendmmsg(2), which all sockets of a thread share.
-#[derive(Debug)]
-pub struct MessageHeaders(MultiHeaders<()>);
-
-impl MessageHeaders {
-    /// Headers for the longest batch.
-    pub fn new() -> Self {
-        Self(MultiHeaders::preallocate(MAX_PACKETS, None))
-    }
-}
-
-impl Default for MessageHeaders {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl Socket {
@@ -86,18 +66,14 @@ impl Socket {
     /// Sends all packets of `batch`; on an error the rest of it is not sent.
     ///
     /// Resumes after partial sends, and without UDP GSO where the route turns out not to take it.
-    pub fn send(
-        &mut self,
-        headers: &mut MessageHeaders,
-        batch: &Batch,
-    ) -> Result<Sent, (Sent, io::Error)> {
+    pub fn send(&mut self, batch: &Batch) -> Result<Sent, (Sent, io::Error)> {
         let slices = batch.slices();
         let mut sent = Sent::default();
         let mut refusals = 0;
         let mut done = 0;
         while let Some(rest) = slices.get(done..).filter(|rest| !rest.is_empty()) {
             sent.send_calls += 1;
-            match self.send_messages(headers, rest) {
+            match self.send_messages(rest) {
                 Ok(count) => {
                     let taken = rest.get(..count).unwrap_or(rest);
                     sent.packets += (taken.len() / SLICES_PER_PACKET) as u64;
@@ -120,28 +96,10 @@ impl Socket {
     }
 
     /// One sendmmsg(2); returns how many of `slices` the kernel took.
-    fn send_messages(
-        &self,
-        headers: &mut MessageHeaders,
-        slices: &[IoSlice],
-    ) -> Result<usize, Errno> {
-        let messages: Vec<&[IoSlice], MAX_PACKETS> = slices
-            .chunks(self.packets_per_message * SLICES_PER_PACKET)
-            .collect();
-        let count = sendmmsg(
-            self.socket.as_raw_fd(),
-            &mut headers.0,
-            &messages,
-            NO_ADDRESSES,
-            [],
-            MsgFlags::MSG_NOSIGNAL,
-        )?
-        .count();
-        Ok(messages
-            .iter()
-            .take(count)
-            .map(|message| message.len())
-            .sum())
+    fn send_messages(&self, slices: &[IoSlice]) -> Result<usize, Errno> {
+        let messages = || slices.chunks(self.packets_per_message * SLICES_PER_PACKET);
+        let taken = sendmmsg(self.socket.as_fd(), messages())?;
+        Ok(messages().take(taken).map(<[IoSlice]>::len).sum())
     }
 
     /// EIO: the device cannot checksum segments. EINVAL: the route's MTU is smaller than a packet.
@@ -197,8 +155,10 @@ fn probe_gso(socket: &UdpSocket, packet_octets: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::os::fd::AsRawFd;
     use std::time::Duration;
 
+    use super::super::batch::MAX_PACKETS;
     use super::*;
     use crate::config::Mtu;
     use crate::jpeg::{Image, Sampling};
@@ -252,7 +212,7 @@ mod tests {
         let mut socket = Socket::new(address, 0, full).unwrap();
         break_gso(&mut socket);
         let batch = batch(&mut packetizer);
-        let sent = socket.send(&mut MessageHeaders::new(), &batch).unwrap();
+        let sent = socket.send(&batch).unwrap();
         assert_eq!(sent.packets, batch.len() as u64);
         assert_eq!(sent.octets, batch.octets() as u64);
         let received = receive(&receiver, batch.len());
@@ -297,7 +257,7 @@ mod tests {
         let mut socket = Socket::new(address, 0, packetizer.packet_octets()).unwrap();
         let batch = batch(&mut packetizer);
         for _ in 0..3 {
-            let sent = socket.send(&mut MessageHeaders::new(), &batch).unwrap();
+            let sent = socket.send(&batch).unwrap();
             assert_eq!(sent.packets, batch.len() as u64);
             assert!(sent.send_calls > 1, "partial sends were resumed");
         }
@@ -312,9 +272,7 @@ mod tests {
         nix::sys::socket::shutdown(socket.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write)
             .unwrap();
         let mut packetizer = packetizer();
-        let (sent, error) = socket
-            .send(&mut MessageHeaders::new(), &batch(&mut packetizer))
-            .unwrap_err();
+        let (sent, error) = socket.send(&batch(&mut packetizer)).unwrap_err();
         assert_eq!(
             (sent.packets, error.raw_os_error()),
             (0, Some(Errno::EPIPE as i32))
