@@ -42,7 +42,7 @@ const SIZES: [(u16, u16); 2] = [(1280, 720), (640, 480)];
 const RATE: u32 = 30; // frames a second
 const PORTS: [u16; 2] = [5004, 5006];
 const DRIVERS: [&str; 2] = ["usbip-core", "vhci-hcd"]; // what they depend on the image has
-const FRAMES: usize = 60;
+const FRAMES: usize = 30;
 const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -89,7 +89,7 @@ fn observe() -> Result<(), Box<dyn Error>> {
         ])
         .ok())
     })?;
-    let addresses = wait_for("an address", || Ok(addresses()?))?;
+    let addresses = wait_for("an address", addresses)?;
     systemd(&["systemctl", "stop", "framewire.service"])?;
     for (port, receiver) in receivers {
         report(port, &receiver.finish()?, &films)?;
