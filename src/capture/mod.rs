@@ -194,6 +194,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn errors_say_what_to_do_where_that_is_known() {
+        for (operation, errno, said) in [
+            ("VIDIOC_STREAMON", Errno::ENOSPC, "USB bandwidth"),
+            ("VIDIOC_STREAMON", Errno::EIO, "refused to start"),
+            ("VIDIOC_S_FMT", Errno::EBUSY, "another program"),
+            ("VIDIOC_DQBUF", Errno::ENODEV, "gone"),
+        ] {
+            let error = CaptureError::Device {
+                path: "/dev/video0".into(),
+                operation,
+                errno,
+            };
+            let text = error.to_string();
+            for part in ["/dev/video0", operation, errno.desc(), said] {
+                assert!(text.contains(part), "{part} in {text}");
+            }
+        }
+    }
+
+    #[test]
     fn sequence_gaps_are_counted_through_wraps_and_restarts() {
         let mut gaps = SequenceGaps::default();
         let mut before = |sequence, data: &'static [u8], damaged| {
