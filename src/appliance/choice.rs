@@ -41,7 +41,7 @@ impl Places {
     ///
     /// The error is that of the user's file: all of them are wrong.
     pub fn choose(&self) -> Result<Choice, ConfigError> {
-        let error = match load(&self.user) {
+        let error = match Config::read(&self.user) {
             Ok((octets, config)) => {
                 return Ok(Choice {
                     octets,
@@ -60,7 +60,7 @@ impl Places {
             ),
         ];
         for (path, what) in fallbacks {
-            if let Some(Ok((octets, config))) = path.as_deref().map(load) {
+            if let Some(Ok((octets, config))) = path.as_deref().map(Config::read) {
                 let complaint = format!("{error}\n\nUntil this is mended, {what} is in force.\n");
                 return Ok(Choice {
                     octets,
@@ -101,13 +101,4 @@ impl Places {
             None => files::remove(&path),
         })
     }
-}
-
-fn load(path: &Path) -> Result<(Vec<u8>, Config), ConfigError> {
-    let octets = fs::read(path).map_err(|error| ConfigError::Read {
-        path: path.to_owned(),
-        error,
-    })?;
-    let config = Config::parse(path, &octets)?;
-    Ok((octets, config))
 }

@@ -117,11 +117,17 @@ impl Config {
                 .find(|path| path.exists())
                 .ok_or(ConfigError::NotFound)?,
         };
+        Ok(Self::read(path)?.1)
+    }
+
+    /// Reads and checks `path`; returns its octets too.
+    pub fn read(path: &Path) -> Result<(Vec<u8>, Self), ConfigError> {
         let octets = std::fs::read(path).map_err(|error| ConfigError::Read {
             path: path.to_owned(),
             error,
         })?;
-        Self::parse(path, &octets)
+        let config = Self::parse(path, &octets)?;
+        Ok((octets, config))
     }
 
     /// Parses and checks `octets`, which came from `path`.

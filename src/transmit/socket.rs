@@ -21,7 +21,7 @@ use crate::throttle::Throttle;
 
 /// Send buffer asked for, in octets: a 1080p frame at high quality with the kernel's bookkeeping.
 const SEND_BUFFER_OCTETS: usize = 1 << 20;
-/// Least send buffer that holds a whole frame; less is worth a warning. Octets as the kernel reports them.
+/// Least send buffer that holds a whole frame; less is worth a line in the log. Octets as the kernel reports them.
 const LEAST_SEND_BUFFER_OCTETS: usize = 512 << 10;
 /// Longest that one call may wait for room in the send buffer, in milliseconds.
 const SEND_TIMEOUT_MS: i64 = 200;
