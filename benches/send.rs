@@ -58,6 +58,7 @@ fn main() {
         data: Bytes::from(jpeg),
         sequence: 0,
         captured: monotonic_now(),
+        dequeued: monotonic_now(),
     };
 
     let rounds: Vec<[f64; 3]> = thread::scope(|scope| {

@@ -14,4 +14,6 @@ pub struct Frame {
     pub sequence: u32,
     /// When the picture was taken, on the monotonic clock.
     pub captured: Duration,
+    /// When its buffer was taken from the source, on the same clock.
+    pub dequeued: Duration,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
@@ -14,6 +15,17 @@ use crate::frame::Frame;
 /// What the slot holds.
 enum Message {
     Frame(Frame),
+    End,
+}
+
+/// What the consumer found.
+#[derive(Debug)]
+pub enum Taken {
+    /// The newest frame.
+    Frame(Frame),
+    /// None came in time.
+    Nothing,
+    /// There will be no more.
     End,
 }
 
@@ -39,11 +51,16 @@ impl Handoff {
         self.replace(Message::Frame(frame))
     }
 
-    /// Producer: waits until the consumer has taken what was put, or is gone.
-    pub fn wait_until_taken(&self, parker: &Parker) {
+    /// Producer: waits for at most `timeout` until the consumer has taken what was put, or is gone; false
+    /// when it still lies there.
+    pub fn wait_until_taken(&self, parker: &Parker, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         while self.slot.signaled() && !self.abandoned.load(Ordering::Acquire) {
-            parker.block_on(self.taken.wait());
+            if parker.block_on(self.taken.wait(), deadline).is_none() {
+                return false;
+            }
         }
+        true
     }
 
     /// Producer: no more frames will come. Returns the frame that nobody took.
@@ -51,13 +68,15 @@ impl Handoff {
         self.replace(Message::End)
     }
 
-    /// Consumer: waits for a frame; `None` when there will be no more.
-    pub fn take(&self, parker: &Parker) -> Option<Frame> {
-        let message = parker.block_on(self.slot.wait());
+    /// Consumer: waits for a frame for at most `timeout`.
+    pub fn take(&self, parker: &Parker, timeout: Duration) -> Taken {
+        let Some(message) = parker.block_on(self.slot.wait(), Instant::now() + timeout) else {
+            return Taken::Nothing;
+        };
         self.taken.signal(());
         match message {
-            Message::Frame(frame) => Some(frame),
-            Message::End => None,
+            Message::Frame(frame) => Taken::Frame(frame),
+            Message::End => Taken::End,
         }
     }
 
@@ -99,14 +118,19 @@ impl Parker {
         Self(Waker::from(Arc::new(Unpark(thread::current()))))
     }
 
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
+    /// `None` when `deadline` comes first.
+    fn block_on<F: Future>(&self, future: F, deadline: Instant) -> Option<F::Output> {
         let mut future = std::pin::pin!(future);
         let mut context = Context::from_waker(&self.0);
         loop {
-            match future.as_mut().poll(&mut context) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => thread::park(),
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Some(output);
             }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            thread::park_timeout(left);
         }
     }
 }
@@ -131,17 +155,25 @@ impl Wake for Unpark {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
 
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
 
     fn frame(octet: &'static [u8]) -> Frame {
         Frame {
             data: Bytes::from_static(octet),
             sequence: 0,
             captured: Duration::ZERO,
+            dequeued: Duration::ZERO,
+        }
+    }
+
+    fn take(handoff: &Handoff, parker: &Parker) -> Option<Frame> {
+        match handoff.take(parker, LONG) {
+            Taken::Frame(frame) => Some(frame),
+            Taken::Nothing | Taken::End => None,
         }
     }
 
@@ -151,9 +183,21 @@ mod tests {
         let parker = Parker::new();
         assert!(handoff.put(frame(b"1")).is_none());
         assert_eq!(handoff.put(frame(b"2")).unwrap().data, "1");
-        assert_eq!(handoff.take(&parker).unwrap().data, "2");
+        assert_eq!(take(&handoff, &parker).unwrap().data, "2");
         assert!(handoff.end().is_none());
-        assert!(handoff.take(&parker).is_none());
+        assert!(matches!(handoff.take(&parker, LONG), Taken::End));
+    }
+
+    #[test]
+    fn no_wait_is_endless() {
+        let handoff = Handoff::new();
+        let parker = Parker::new();
+        let short = Duration::from_millis(1);
+        assert!(matches!(handoff.take(&parker, short), Taken::Nothing));
+        assert!(handoff.put(frame(b"1")).is_none());
+        assert!(!handoff.wait_until_taken(&parker, short));
+        assert!(matches!(handoff.take(&parker, short), Taken::Frame(_)));
+        assert!(handoff.wait_until_taken(&parker, short));
     }
 
     #[test]
@@ -165,12 +209,12 @@ mod tests {
                 let parker = Parker::new();
                 for _ in 0..FRAMES {
                     assert!(handoff.put(frame(b"x")).is_none());
-                    handoff.wait_until_taken(&parker);
+                    assert!(handoff.wait_until_taken(&parker, LONG));
                 }
                 assert!(handoff.end().is_none());
             });
             let parker = Parker::new();
-            std::iter::from_fn(|| handoff.take(&parker)).count()
+            std::iter::from_fn(|| take(&handoff, &parker)).count()
         });
         assert_eq!(taken, FRAMES);
     }
@@ -184,7 +228,7 @@ mod tests {
                 let mut displaced = 0;
                 for _ in 0..3 {
                     displaced += usize::from(handoff.put(frame(b"x")).is_some());
-                    handoff.wait_until_taken(&parker);
+                    handoff.wait_until_taken(&parker, LONG);
                 }
                 displaced + usize::from(handoff.end().is_some())
             });

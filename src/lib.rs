@@ -10,7 +10,7 @@
 //! 5. [`transmit`]: packets become a [`transmit::batch::Batch`], sent by one system call per destination.
 //! 6. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
 //!
-//! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] (threads of a camera),
+//! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] and [`pulse`] (threads of a camera),
 //! [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image).
 //!
 //! `capture` and `transmit` use the vocabulary (`frame`, `handoff`, `jpeg`, `rtp`, `config`, `stats`) and never
@@ -26,6 +26,7 @@ pub mod config;
 pub mod frame;
 pub mod handoff;
 pub mod jpeg;
+pub mod pulse;
 pub mod rtp;
 pub mod sdp;
 pub mod stats;

@@ -9,9 +9,10 @@ use tracing::error;
 use crate::capture::{self, CaptureError};
 use crate::config;
 use crate::handoff::Handoff;
+use crate::pulse::Pulse;
 use crate::stats::{DropReason, Stats, Summary};
 use crate::stop::Stop;
-use crate::transmit::{self, Output, OutputError};
+use crate::transmit::{self, Wanted};
 
 /// Held by every running thread; the flag goes up when the last of them has ended.
 #[derive(Debug)]
@@ -36,16 +37,13 @@ pub struct Supervisor {
 /// Why a camera could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A destination cannot be opened.
-    #[error(transparent)]
-    Output(#[from] OutputError),
     /// No thread or event descriptor could be made.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
 }
 
 impl Supervisor {
-    /// Opens the destinations of `config` and starts its threads. It ends after `limit` sent frames, when
+    /// Starts the threads of `config`'s camera. It ends after `limit` sent frames, when
     /// its source fails, or when it is told to.
     pub fn start(
         config: &config::Camera,
@@ -53,31 +51,31 @@ impl Supervisor {
         running: &Arc<Running>,
     ) -> Result<Self, StartError> {
         let name = config.name().to_string();
-        let outputs: Result<Vec<Output>, _> = config.outputs.iter().map(Output::new).collect();
-        let mut outputs = outputs?;
+        let wanted = Arc::new(Wanted::new(config.outputs.clone()));
         let stats = Arc::new(Stats::default());
         let stop = Arc::new(Stop::new()?);
+        let pulses = [Arc::new(Pulse::default()), Arc::new(Pulse::default())];
         let handoff = Arc::new(Handoff::new());
 
         let transmit = thread::Builder::new()
             .name(format!("{name}-transmit"))
             .spawn({
                 let (name, handoff, running) = (name.clone(), handoff.clone(), running.clone());
-                let (stats, stop) = (stats.clone(), stop.clone());
+                let (stats, stop, pulse) = (stats.clone(), stop.clone(), pulses[1].clone());
                 move || {
                     let _running = running;
                     let _capture_ends_too = RaiseOnDrop(&stop);
-                    transmit::run(&name, &handoff, &mut outputs, &stats, limit);
+                    transmit::run(&name, &handoff, &wanted, &stats, &pulse, limit);
                 }
             })?;
         let capture = thread::Builder::new()
             .name(format!("{name}-capture"))
             .spawn({
                 let (config, running) = (config.clone(), running.clone());
-                let (stats, stop) = (stats.clone(), stop.clone());
+                let (stats, stop, pulse) = (stats.clone(), stop.clone(), pulses[0].clone());
                 move || {
                     let _running = running;
-                    capture(&config, &handoff, &stats, &stop)
+                    capture(&config, &handoff, &stats, &stop, &pulse)
                 }
             })?;
         Ok(Self {
@@ -114,10 +112,11 @@ fn capture(
     handoff: &Handoff,
     stats: &Stats,
     stop: &Stop,
+    pulse: &Pulse,
 ) -> Result<(), CaptureError> {
     let _transmit_ends_too = EndOnDrop { handoff, stats };
     let result = capture::open(config)
-        .and_then(|mut source| capture::run(source.as_mut(), handoff, stats, stop));
+        .and_then(|mut source| capture::run(source.as_mut(), handoff, stats, stop, pulse));
     if let Err(problem) = &result {
         error!("{}: {problem}", config.name());
     }

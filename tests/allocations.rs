@@ -4,6 +4,7 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
@@ -12,9 +13,10 @@ use framewire::capture::{self, CaptureError, Captured, Source, monotonic_now};
 use framewire::config::Config;
 use framewire::frame::Frame;
 use framewire::handoff::Handoff;
+use framewire::pulse::Pulse;
 use framewire::stats::Stats;
 use framewire::stop::Stop;
-use framewire::transmit::{self, Output};
+use framewire::transmit::{self, Wanted};
 use support::frames::{Picture, Sampling, Tables};
 
 /// Frames before the count begins: the first use of this and that allocates.
@@ -74,6 +76,7 @@ impl Source for Leases {
             data: Bytes::from_owner(Lease(self.jpeg)),
             sequence: self.sequence,
             captured: monotonic_now(),
+            dequeued: monotonic_now(),
         }))
     }
 
@@ -92,13 +95,15 @@ fn one_small_allocation_per_frame() {
         ..Picture::DEFAULT
     }
     .encode();
-    let outputs = [1400, 9000].map(|mtu| {
-        let text = format!(
-            "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\nmtu = {mtu}\n"
-        );
-        let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
-        Output::new(&config.cameras[0].outputs[0]).expect("an output")
-    });
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = receiver.local_addr().expect("an address");
+    let text = format!(
+        "[[camera]]\nname = \"x\"\n\
+         [[camera.rtp]]\ndestination = \"{address}\"\nmtu = 1400\n\
+         [[camera.rtp]]\ndestination = \"{address}\"\nmtu = 9000\n"
+    );
+    let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
+    let outputs = Wanted::new(config.cameras[0].outputs.clone());
     let mut source = Leases {
         jpeg: jpeg.leak(),
         sequence: 0,
@@ -109,20 +114,14 @@ fn one_small_allocation_per_frame() {
 
     let (allocations, largest) = thread::scope(|scope| {
         let capture = scope.spawn(|| {
-            let ended = capture::run(&mut source, &handoff, &stats, &stop);
+            let ended = capture::run(&mut source, &handoff, &stats, &stop, &Pulse::default());
             let allocations = ALLOCATIONS.load(Ordering::Relaxed) - source.before;
             let largest = LARGEST.load(Ordering::Relaxed);
             handoff.end();
             ended.expect("the source ends well");
             (allocations, largest)
         });
-        transmit::run(
-            "test",
-            &handoff,
-            &mut outputs.into_iter().collect::<Vec<_>>(),
-            &stats,
-            None,
-        );
+        transmit::run("test", &handoff, &outputs, &stats, &Pulse::default(), None);
         capture.join().expect("no panic")
     });
 

@@ -15,6 +15,7 @@ use super::devices::{self, Opened};
 use super::ring::{Ring, RingError};
 use super::{CaptureError, Captured, Source, controls};
 use crate::config;
+use crate::pulse::LONGEST_WAIT;
 use crate::stop::{Stop, readable, wait_readable};
 use crate::throttle::Throttle;
 
@@ -30,8 +31,9 @@ pub struct Camera {
     name: String,
     path: PathBuf,
     ring: Ring,
-    /// Longest wait for a frame before a warning.
+    /// Longest silence without a warning.
     patience: Duration,
+    silent_since: Instant,
     stalls: Throttle,
 }
 
@@ -71,6 +73,7 @@ impl Camera {
             path: opened.path,
             ring,
             patience: STALL.max(STALL_FRAMES * got.frame_time()),
+            silent_since: Instant::now(),
             stalls: Throttle::default(),
         })
     }
@@ -98,25 +101,33 @@ impl Camera {
 
 impl Source for Camera {
     fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
-        loop {
-            let mut fds = [readable(self.ring.as_fd()), readable(stop.as_fd())];
-            let ready = wait_readable(&mut fds, self.patience)
-                .map_err(|error| self.failed("poll", errno(&error)))?;
-            if fds[1].any().unwrap_or(false) {
-                return Ok(Captured::Stopped);
-            }
-            if ready == 0 {
+        let mut fds = [readable(self.ring.as_fd()), readable(stop.as_fd())];
+        let ready = wait_readable(&mut fds, LONGEST_WAIT)
+            .map_err(|error| self.failed("poll", errno(&error)))?;
+        if fds[1].any().unwrap_or(false) {
+            return Ok(Captured::Stopped);
+        }
+        if ready == 0 {
+            if self.silent_since.elapsed() >= self.patience {
                 self.note_stall();
-                continue;
+                self.silent_since = Instant::now();
             }
-            match self.ring.dequeue() {
-                Ok(Some(buffer)) if buffer.error => return Ok(Captured::Damaged(buffer.frame)),
-                Ok(Some(buffer)) => return Ok(Captured::Frame(buffer.frame)),
-                Ok(None) => {
-                    stop.wait(NOTHING_YET);
-                }
-                Err(errno) => return Err(self.failed("VIDIOC_DQBUF", errno)),
+            return Ok(Captured::Nothing);
+        }
+        match self.ring.dequeue() {
+            Ok(Some(buffer)) => {
+                self.silent_since = Instant::now();
+                Ok(if buffer.error {
+                    Captured::Damaged(buffer.frame)
+                } else {
+                    Captured::Frame(buffer.frame)
+                })
             }
+            Ok(None) => {
+                stop.wait(NOTHING_YET);
+                Ok(Captured::Nothing)
+            }
+            Err(errno) => Err(self.failed("VIDIOC_DQBUF", errno)),
         }
     }
 }

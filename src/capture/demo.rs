@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
-use super::metronome::Metronome;
-use super::{CaptureError, Captured, Source};
+use super::metronome::{Beat, Metronome};
+use super::{CaptureError, Captured, Source, monotonic_now};
 use crate::config::{Fps, Height, Width};
 use crate::frame::Frame;
 use crate::stop::Stop;
@@ -81,13 +81,16 @@ impl Demo {
 
 impl Source for Demo {
     fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
-        let Some(captured) = self.metronome.beat(stop) else {
-            return Ok(Captured::Stopped);
+        let captured = match self.metronome.beat(stop) {
+            Beat::At(time) => time,
+            Beat::Later => return Ok(Captured::Nothing),
+            Beat::Stopped => return Ok(Captured::Stopped),
         };
         let frame = Frame {
             data: Bytes::from(self.picture(SystemTime::now())),
             sequence: self.sequence,
             captured,
+            dequeued: monotonic_now(),
         };
         self.sequence = self.sequence.wrapping_add(1);
         Ok(Captured::Frame(frame))

@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use crate::config::{self, Device};
 use crate::frame::Frame;
 use crate::handoff::{Handoff, Parker};
+use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stats::{DropReason, Stats};
 use crate::stop::Stop;
 
@@ -25,7 +26,7 @@ pub use ring::monotonic_now;
 
 /// Where pictures come from.
 pub trait Source: Send {
-    /// Waits for the next picture, or until `stop` is raised.
+    /// Waits for the next picture, or until `stop` is raised, for at most about [`LONGEST_WAIT`].
     fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError>;
 
     /// Whether a picture that the send path is not ready for waits (files as fast as they go) instead of
@@ -42,6 +43,8 @@ pub enum Captured {
     Frame(Frame),
     /// A buffer that the driver marked as damaged.
     Damaged(Frame),
+    /// Nothing yet: the caller's loop turns.
+    Nothing,
     /// Nothing more: the stop flag is up.
     Stopped,
 }
@@ -140,13 +143,16 @@ pub fn run(
     handoff: &Handoff,
     stats: &Stats,
     stop: &Stop,
+    pulse: &Pulse,
 ) -> Result<(), CaptureError> {
     let parker = Parker::new();
     let mut gaps = SequenceGaps::default();
     while !stop.is_raised() {
+        pulse.beat();
         let (frame, damaged) = match source.next(stop)? {
             Captured::Frame(frame) => (frame, false),
             Captured::Damaged(frame) => (frame, true),
+            Captured::Nothing => continue,
             Captured::Stopped => break,
         };
         stats.frame_captured();
@@ -159,7 +165,9 @@ pub fn run(
             stats.frame_dropped(DropReason::Superseded);
         }
         if source.waits() {
-            handoff.wait_until_taken(&parker);
+            while !handoff.wait_until_taken(&parker, LONGEST_WAIT) {
+                pulse.beat();
+            }
         }
     }
     Ok(())
@@ -221,6 +229,7 @@ mod tests {
                 data: Bytes::from_static(data),
                 sequence,
                 captured: Duration::ZERO,
+                dequeued: Duration::ZERO,
             };
             gaps.before(&frame, damaged)
         };

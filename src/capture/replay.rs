@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::metronome::Metronome;
-use super::{CaptureError, Captured, Source};
+use super::metronome::{Beat, Metronome};
+use super::{CaptureError, Captured, Source, monotonic_now};
 use crate::config::Fps;
 use crate::frame::Frame;
 use crate::jpeg::markers;
@@ -58,8 +58,10 @@ impl Replay {
 
 impl Source for Replay {
     fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
-        let Some(captured) = self.metronome.beat(stop) else {
-            return Ok(Captured::Stopped);
+        let captured = match self.metronome.beat(stop) {
+            Beat::At(time) => time,
+            Beat::Later => return Ok(Captured::Nothing),
+            Beat::Stopped => return Ok(Captured::Stopped),
         };
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
@@ -68,6 +70,7 @@ impl Source for Replay {
             data: self.pictures.get(index).cloned().unwrap_or_default(),
             sequence,
             captured,
+            dequeued: monotonic_now(),
         }))
     }
 

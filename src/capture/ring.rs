@@ -111,6 +111,7 @@ impl Ring {
                 data: Bytes::from_owner(lease),
                 sequence: buffer.sequence,
                 captured: capture_time(&buffer),
+                dequeued: monotonic_now(),
             },
             error: buffer.flags & V4L2_BUF_FLAG_ERROR != 0,
         }))

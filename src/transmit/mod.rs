@@ -4,23 +4,26 @@
 pub mod batch;
 mod sendmmsg;
 pub mod socket;
+mod wanted;
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Instant;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::config::{Destination, Rtp};
 use crate::frame::Frame;
-use crate::handoff::{Handoff, Parker};
+use crate::handoff::{Handoff, Parker, Taken};
 use crate::jpeg::Image;
+use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::rtp::{Clock, Packetizer};
 use crate::stats::{DropReason, Sent, Stats};
 use crate::throttle::Throttle;
 
 use batch::{Batch, MAX_PACKETS};
 use socket::Socket;
+pub use wanted::Wanted;
 
 /// Why a destination cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -120,20 +123,35 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(octets)
 }
 
-/// Sends frames from `handoff` to all `outputs` until there are no more, or `limit` frames were sent.
+/// Sends frames from `handoff` to all `wanted` outputs until there are no more, or `limit` frames were sent.
 pub fn run(
     name: &str,
     handoff: &Handoff,
-    outputs: &mut [Output],
+    wanted: &Wanted,
     stats: &Stats,
+    pulse: &Pulse,
     limit: Option<u64>,
 ) {
     let parker = Parker::new();
     let mut refusals = Refusals::default();
+    let mut outputs: Vec<Output> = Vec::new();
     let mut sent = 0;
     while limit.is_none_or(|limit| sent < limit) {
-        let Some(frame) = handoff.take(&parker) else {
-            break;
+        pulse.beat();
+        if let Some(wanted) = wanted.take() {
+            outputs = wanted
+                .iter()
+                .filter_map(|config| {
+                    Output::new(config)
+                        .inspect_err(|problem| error!("{name}: {problem}"))
+                        .ok()
+                })
+                .collect();
+        }
+        let frame = match handoff.take(&parker, LONGEST_WAIT) {
+            Taken::Frame(frame) => frame,
+            Taken::Nothing => continue,
+            Taken::End => break,
         };
         match Image::parse(&frame.data) {
             Ok(image) => {
