@@ -16,10 +16,10 @@ use bytes::Bytes;
 use framewire::capture::monotonic_now;
 use framewire::config::{Config, Mtu};
 use framewire::frame::Frame;
-use framewire::jpeg::Image;
+use framewire::jpeg::{Image, Parser};
 use framewire::rtp::Packetizer;
 use framewire::stats::Stats;
-use framewire::transmit::Output;
+use framewire::transmit::Transmitter;
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 use nix::time::{ClockId, clock_gettime};
 use support::frames::{Picture, Tables};
@@ -44,14 +44,13 @@ fn main() {
 
     let text = format!("[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"{address}\"\n");
     let config = Config::parse("bench".as_ref(), text.as_bytes()).expect("a configuration");
-    let mut framewire = Framewire {
-        output: Output::new(&config.cameras[0].outputs[0]).expect("an output"),
-        stats: Stats::default(),
-    };
+    let stats = Stats::default();
+    let mut framewire = Transmitter::new("bench", &stats);
+    framewire.set_outputs(&config.cameras[0].outputs);
     let mut baseline = SendTo {
         socket: UdpSocket::bind("127.0.0.1:0").expect("a socket"),
         address,
-        packetizer: Packetizer::new(1, 0, Mtu::default(), false),
+        packetizer: Packetizer::new(1, 0),
         datagram: Vec::new(),
     };
     let frame = Frame {
@@ -61,14 +60,15 @@ fn main() {
         dequeued: monotonic_now(),
     };
 
+    let mut parser = Parser::default();
     let rounds: Vec<[f64; 3]> = thread::scope(|scope| {
         scope.spawn(|| drain(&receiver, &stop));
         let rounds = (0..ROUNDS)
             .map(|_| {
                 [
-                    micros(|| framewire.send(&frame)),
+                    micros(|| framewire.transmit(&frame)),
                     micros(|| baseline.send(&frame)),
-                    micros(|| packetize_only(&frame)),
+                    micros(|| packetize_only(&mut parser, &frame)),
                 ]
             })
             .collect();
@@ -76,19 +76,6 @@ fn main() {
         rounds
     });
     report(&frame, &rounds[1..]);
-}
-
-/// framewire's path, as the transmit thread takes it.
-struct Framewire {
-    output: Output,
-    stats: Stats,
-}
-
-impl Framewire {
-    fn send(&mut self, frame: &Frame) {
-        let image = Image::parse(&frame.data).expect("a frame that can be carried");
-        assert!(self.output.send(frame, &image, &self.stats));
-    }
 }
 
 /// The baseline: each packet copied together and sent by a call of its own.
@@ -102,7 +89,10 @@ struct SendTo {
 impl SendTo {
     fn send(&mut self, frame: &Frame) {
         let image = Image::parse(&frame.data).expect("a frame that can be carried");
-        for packet in self.packetizer.packets(&image, 0) {
+        for packet in self
+            .packetizer
+            .packets(&image, 0, Mtu::default().udp_payload(false))
+        {
             self.datagram.clear();
             packet.write_header(|octets| self.datagram.extend_from_slice(octets));
             self.datagram.extend_from_slice(packet.scan);
@@ -113,11 +103,14 @@ impl SendTo {
 }
 
 /// What comes before any system call: markers, tables, headers.
-fn packetize_only(frame: &Frame) {
-    let image = Image::parse(&frame.data).expect("a frame that can be carried");
-    let mut packetizer = Packetizer::new(1, 0, Mtu::default(), false);
+fn packetize_only(parser: &mut Parser, frame: &Frame) {
+    let image = parser
+        .parse(&frame.data)
+        .expect("a frame that can be carried");
+    let mut packetizer = Packetizer::new(1, 0);
     let mut batch = framewire::transmit::batch::Batch::new();
-    batch.fill(packetizer.packets(&image, 0), usize::MAX);
+    let packet_octets = Mtu::default().udp_payload(false);
+    batch.fill(packetizer.packets(&image, 0, packet_octets), usize::MAX);
     black_box(batch.octets());
 }
 

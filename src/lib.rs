@@ -19,8 +19,10 @@
 #![deny(missing_docs)]
 
 pub mod appliance;
+pub mod backoff;
 pub mod capture;
 pub mod cli;
+pub mod clocks;
 pub mod commands;
 pub mod config;
 pub mod frame;

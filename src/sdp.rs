@@ -8,12 +8,9 @@ use sdp_types::{
     TransportProto,
 };
 
-use crate::config::Fps;
+use crate::config::{Fps, Rtcp, Ttl};
 use crate::rtp::clock::CLOCK_RATE;
 use crate::rtp::header::PAYLOAD_TYPE_JPEG;
-
-/// TTL of multicast packets, Linux' default.
-const MULTICAST_TTL: u8 = 1;
 
 /// One stream of a description.
 #[derive(Debug, Clone)]
@@ -24,6 +21,10 @@ pub struct Stream<'a> {
     pub destination: SocketAddr,
     /// Its frame rate, where it is known.
     pub fps: Fps,
+    /// How far its packets go when it is multicast.
+    pub ttl: Ttl,
+    /// Where its reports go.
+    pub rtcp: Rtcp,
 }
 
 /// The description of `streams`, one media section each; lines end in CR LF (RFC 8866 5).
@@ -65,13 +66,16 @@ fn session_name(streams: &[Stream]) -> String {
 fn media(stream: &Stream) -> Media {
     let address = stream.destination.ip();
     let ttl = match address {
-        IpAddr::V4(v4) if v4.is_multicast() => format!("/{MULTICAST_TTL}"),
+        IpAddr::V4(v4) if v4.is_multicast() => format!("/{}", stream.ttl.get()),
         _ => String::new(),
     };
     let rtpmap = format!("{PAYLOAD_TYPE_JPEG} JPEG/{CLOCK_RATE}");
     let mut attributes = vec![attribute("rtpmap", Some(rtpmap))];
     if stream.fps.millihertz().is_some() {
         attributes.push(attribute("framerate", Some(stream.fps.to_string())));
+    }
+    if stream.rtcp == Rtcp::Mux {
+        attributes.push(attribute("rtcp-mux", None)); // RFC 5761 5.1.1
     }
     Media {
         media_title: Some(stream.name.to_owned()),
@@ -127,6 +131,8 @@ mod tests {
             name: "front",
             destination: destination.parse().unwrap(),
             fps: Fps::default(),
+            ttl: Ttl::default(),
+            rtcp: Rtcp::default(),
         }])
     }
 

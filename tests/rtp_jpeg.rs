@@ -4,20 +4,15 @@
 mod support;
 
 use framewire::jpeg::{Image, Unsupported};
-use framewire::rtp::Packetizer;
 use proptest::prelude::*;
 use support::frames::{Picture, Sampling, Tables};
 use support::huffman::optimised_huffman;
-use support::receive::{SSRC, depacketize, mtu, packetize, pixels, with_size_of};
+use support::receive::{Sender, depacketize, packetize, pixels, with_size_of};
 use support::variants::*;
-
-fn packetizer(octets: u16) -> Packetizer {
-    Packetizer::new(SSRC, u16::MAX - 2, mtu(octets), false)
-}
 
 /// Sends `jpeg`, and expects the receiver's picture to decode to the samples of `plain`.
 fn arrives_as(plain: &[u8], jpeg: &[u8], octets: u16) {
-    let packets = packetize(jpeg, &mut packetizer(octets)).expect("the picture can be carried");
+    let packets = packetize(jpeg, &mut Sender::new(octets)).expect("the picture can be carried");
     let received = depacketize(&packets);
     assert!(
         pixels(&with_size_of(plain, &received)) == pixels(plain),
@@ -60,7 +55,7 @@ fn sizes_that_are_no_multiple_of_eight() {
             };
             let jpeg = picture.encode();
             arrives(&jpeg);
-            let packets = packetize(&jpeg, &mut packetizer(1400)).expect("carried");
+            let packets = packetize(&jpeg, &mut Sender::new(1400)).expect("carried");
             let units = [width.div_ceil(8), height.div_ceil(8)].map(|units| units as u8);
             assert_eq!(packets[0][18..20], units);
         }
@@ -108,7 +103,7 @@ fn what_follows_the_image_is_cut() {
         ..Picture::DEFAULT
     }
     .encode();
-    let expected = packetize(&plain, &mut packetizer(1400)).expect("carried");
+    let expected = packetize(&plain, &mut Sender::new(1400)).expect("carried");
     let tail = &plain[plain.len() - 999..];
     for padded in [
         with_padding(&plain, &[0; 3000]),
@@ -116,7 +111,7 @@ fn what_follows_the_image_is_cut() {
         with_padding(&plain, tail),
         two_in_one(&plain, &other),
     ] {
-        let packets = packetize(&padded, &mut packetizer(1400)).expect("carried");
+        let packets = packetize(&padded, &mut Sender::new(1400)).expect("carried");
         assert!(packets == expected);
     }
 }
@@ -130,7 +125,7 @@ fn standard_tables_are_named_others_are_sent() {
         };
         let jpeg = picture.encode();
         arrives(&jpeg);
-        let first = &packetize(&jpeg, &mut packetizer(1400)).expect("carried")[0];
+        let first = &packetize(&jpeg, &mut Sender::new(1400)).expect("carried")[0];
         assert!(first[17] <= 99, "Q {} for quality {quality}", first[17]);
     }
     // All ones: no Q of 1..=99 means that.
@@ -142,7 +137,7 @@ fn standard_tables_are_named_others_are_sent() {
         };
         let jpeg = picture.encode();
         arrives(&jpeg);
-        let first = &packetize(&jpeg, &mut packetizer(1400)).expect("carried")[0];
+        let first = &packetize(&jpeg, &mut Sender::new(1400)).expect("carried")[0];
         assert_eq!(first[17], 255);
         assert_eq!(first[20..24], [0, 0, 0, 128]);
     }
@@ -150,7 +145,7 @@ fn standard_tables_are_named_others_are_sent() {
 
 #[test]
 fn parameters_may_change_from_frame_to_frame() {
-    let mut packetizer = packetizer(1400);
+    let mut packetizer = Sender::new(1400);
     let mut sequence_number = u16::MAX - 2;
     let pictures = [
         Picture::DEFAULT,
@@ -256,6 +251,6 @@ proptest! {
         }
         jpeg.truncate(cut.max(1));
         // `packetize` checks the packets of whatever is still accepted.
-        let _ = packetize(&jpeg, &mut packetizer(576));
+        let _ = packetize(&jpeg, &mut Sender::new(576));
     }
 }

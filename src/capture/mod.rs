@@ -22,7 +22,7 @@ use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stats::{DropReason, Stats};
 use crate::stop::Stop;
 
-pub use ring::monotonic_now;
+pub use crate::clocks::monotonic_now;
 
 /// Where pictures come from.
 pub trait Source: Send {

@@ -13,7 +13,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-use nix::time::{ClockId, clock_gettime};
 use v4l::device::Handle;
 use v4l::v4l_sys::{
     V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
@@ -21,6 +20,7 @@ use v4l::v4l_sys::{
 };
 
 use super::ioctl;
+use crate::clocks::monotonic_now;
 use crate::frame::Frame;
 
 /// Which step of setting up a ring failed, and what the kernel said.
@@ -225,10 +225,4 @@ fn capture_time(buffer: &v4l2_buffer) -> Duration {
     driver()
         .filter(|time| monotonic && !time.is_zero())
         .unwrap_or_else(monotonic_now)
-}
-
-/// The time on CLOCK_MONOTONIC.
-pub fn monotonic_now() -> Duration {
-    // Fails for no clock that Linux always has; zero would only shift the RTP time.
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

@@ -7,10 +7,12 @@ mod sdp;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::cli::{Command, HELP};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Destination};
+use crate::transmit;
 
 /// Exit code for a wrong configuration or usage (EX_CONFIG of sysexits.h), so that systemd does not restart.
 pub const EXIT_CONFIG: u8 = 78;
@@ -72,6 +74,19 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Version => Ok(writeln!(out, "framewire {}", env!("CARGO_PKG_VERSION"))?),
     }
+}
+
+/// The address that frames for `destination` go to first.
+fn resolve(destination: &Destination) -> Result<SocketAddr, Failure> {
+    let addresses = transmit::resolve(destination);
+    addresses
+        .and_then(|addresses| {
+            addresses
+                .into_iter()
+                .next()
+                .ok_or(io::ErrorKind::NotFound.into())
+        })
+        .map_err(|error| Failure::other(format!("{destination}: {error}")))
 }
 
 fn check(config: Option<&Path>, out: &mut dyn io::Write) -> Result<(), Failure> {

@@ -15,12 +15,11 @@ use tracing::{error, info};
 
 use super::Failure;
 use crate::cli::Streaming;
-use crate::config::{Config, Destination, Fps, Level, Log};
+use crate::config::{Config, Destination, Fps, Level, Log, Rtcp, Ttl};
 use crate::sdp::{self, Stream};
 use crate::stats::Summary;
 use crate::stop::{Stop, readable, wait_readable};
 use crate::supervisor::{Running, Supervisor};
-use crate::transmit;
 
 /// Longest wait when no summary is due.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -44,8 +43,7 @@ pub fn demo(
         "[[camera]]\nname = \"demo\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"{to}\"\n"
     );
     let config = Config::parse(Path::new("demo"), text.as_bytes())?;
-    let destination =
-        transmit::resolve(to).map_err(|error| Failure::other(format!("{to}: {error}")))?;
+    let destination = super::resolve(to)?;
     // With --json stdout is for one JSON object only.
     if streaming.json {
         io::Write::write_all(&mut io::stderr(), instructions(destination).as_bytes())?;
@@ -75,6 +73,8 @@ fn instructions(destination: SocketAddr) -> String {
         name: "demo",
         destination,
         fps: Fps::default(),
+        ttl: Ttl::default(),
+        rtcp: Rtcp::default(),
     }]);
     format!(
         "Streaming a test pattern, 1280x720 at 30 fps, as RTP/JPEG to {destination}. Look at it there with one of\n\n  \

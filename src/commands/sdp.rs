@@ -6,7 +6,6 @@ use std::path::Path;
 use super::Failure;
 use crate::config::{Camera, Config, Rtp};
 use crate::sdp::{self, Stream};
-use crate::transmit;
 
 /// Prints one media section for `stream`, or for the first output of every camera.
 pub fn sdp(
@@ -26,12 +25,13 @@ pub fn sdp(
     let streams: Result<Vec<Stream>, Failure> = wanted
         .into_iter()
         .map(|(camera, rtp)| {
-            let destination = transmit::resolve(&rtp.destination)
-                .map_err(|error| Failure::other(format!("{}: {error}", rtp.destination)))?;
+            let destination = super::resolve(&rtp.destination)?;
             Ok(Stream {
                 name: camera.name().as_str(),
                 destination,
                 fps: camera.fps(),
+                ttl: rtp.ttl,
+                rtcp: rtp.rtcp,
             })
         })
         .collect();

@@ -3,6 +3,7 @@
 
 mod network;
 mod numbers;
+mod rtp;
 mod texts;
 
 use std::fmt;
@@ -14,7 +15,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
 pub use network::{Address, Country, Hostname, Network, Passphrase, Ssid, System, Vlan, Wifi};
-pub use numbers::{Buffers, Fps, Height, LocalPort, Mtu, Quality, Ssrc, SummaryInterval, Width};
+pub use numbers::{
+    Buffers, Fps, Height, LocalPort, Mtu, Quality, Ssrc, SummaryInterval, Ttl, Width,
+};
+pub use rtp::{Dscp, Interface, MAX_OUTPUTS, Pacing, Rtcp, Rtp};
 pub use texts::{ControlValue, Destination, Device, Level, Name};
 
 /// Where the configuration is looked for when no `--config` says so, first match wins.
@@ -75,22 +79,6 @@ pub struct Camera {
 /// `[camera.controls]`: names and values in the order of the file, in which they are applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Controls(pub Vec<(String, ControlValue)>);
-
-/// One `[[camera.rtp]]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Rtp {
-    /// Where packets go.
-    pub destination: Destination,
-    /// Largest IP packet.
-    #[serde(default)]
-    pub mtu: Mtu,
-    /// Synchronization source, random when absent.
-    pub ssrc: Option<Ssrc>,
-    /// Port that packets come from.
-    #[serde(default)]
-    pub local_port: LocalPort,
-}
 
 /// `[log]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -183,6 +171,13 @@ impl Config {
             if camera.outputs.is_empty() {
                 let message =
                     format!("camera {name} has no [[camera.rtp]]: at least one is needed");
+                return Err((camera.name.span(), message));
+            }
+            if camera.outputs.len() > MAX_OUTPUTS {
+                let message = format!(
+                    "camera {name} has {} [[camera.rtp]]: at most {MAX_OUTPUTS}",
+                    camera.outputs.len()
+                );
                 return Err((camera.name.span(), message));
             }
             if camera.device.is_camera() && camera.fps.as_ref().millihertz().is_none() {

@@ -76,6 +76,10 @@ bounded!(
     Mtu(u16), 576..=9000, 1400, "an IP packet size in octets"
 );
 bounded!(
+    /// Routers that a multicast packet passes at most, plus one (IPv4 time to live, IPv6 hop limit).
+    Ttl(u8), 1..=255, 1, "a time to live"
+);
+bounded!(
     /// Synchronization source identifier (RFC 3550 3).
     Ssrc(u32), 0..=4294967295, 0, "an RTP synchronization source"
 );

@@ -82,12 +82,42 @@ fn output_errors_too() {
         ("ssrc = -1", "0..=4294967295"),
         ("local-port = 65536", "0..=65535"),
         ("local_port = 1", "`local-port`"),
-        ("pacing = 1", "`mtu`"),
+        ("paceing = 1", "`mtu`"),
+        ("pacing = 1.01", "0..=1"),
+        ("pacing = -1", "0..=1"),
+        ("pacing = \"fast\"", "0..=1"),
+        ("rtcp = \"yes\"", "`mux`"),
+        ("dscp = 64", "0..=63"),
+        ("dscp = \"AF44\"", "\"AF41\""),
+        ("ttl = 0", "1..=255"),
+        ("interface = \"a-name-of-16-chr\"", "1 to 15"),
+        ("interface = \"a/b\"", "1 to 15"),
     ] {
         let error = parse(&format!("{MINIMAL}{line}\n")).unwrap_err();
         assert!(error.starts_with("c.toml:5:"), "{line}: {error}");
         assert!(error.contains(allowed), "{line}: {error}");
     }
+}
+
+#[test]
+fn outputs_take_names_and_fractions() {
+    let lines = "pacing = 0.5\ndscp = \"ef\"\nrtcp = \"mux\"\nttl = 8\ninterface = \"eth0.5\"\n";
+    let config = parse(&format!("{MINIMAL}{lines}")).unwrap();
+    let output = &config.cameras[0].outputs[0];
+    assert_eq!(output.pacing.map(Pacing::share), Some(0.5));
+    assert_eq!(output.dscp.traffic_class(), 46 << 2);
+    assert_eq!((output.rtcp, output.ttl.get()), (Rtcp::Mux, 8));
+    assert_eq!(output.interface.as_ref().unwrap().as_str(), "eth0.5");
+}
+
+#[test]
+fn outputs_are_bounded() {
+    let many = |count| {
+        let outputs = "[[camera.rtp]]\ndestination = \"h:1\"\n".repeat(count);
+        parse(&format!("[[camera]]\nname = \"a\"\n{outputs}"))
+    };
+    assert_eq!(many(MAX_OUTPUTS).unwrap().cameras[0].outputs.len(), 64);
+    assert!(many(MAX_OUTPUTS + 1).unwrap_err().contains("at most 64"));
 }
 
 #[test]

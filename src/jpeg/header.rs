@@ -29,9 +29,46 @@ pub struct Image<'a> {
     pub scan: &'a [u8],
 }
 
+/// Reads the frames of one camera. It knows how long its scans usually are, and so need not search most of
+/// them for their end.
+#[derive(Debug, Default)]
+pub struct Parser {
+    /// Running mean of scan lengths in octets, 0 before the first.
+    usual_octets: usize,
+}
+
+impl Parser {
+    /// Parses `jpeg`, one image from SOI through EOI with any padding after it.
+    ///
+    /// An EOI at the very end of a frame of usual length is taken for the first one. A frame that is longer,
+    /// two images in one buffer perhaps, or ends in something else is searched from its start.
+    pub fn parse<'a>(&mut self, jpeg: &'a [u8]) -> Result<Image<'a>, Unsupported> {
+        let usual = self.usual_octets + self.usual_octets / 2;
+        let image = Image::read(jpeg, |scan| {
+            markers::scan_length_at_end(scan)
+                .filter(|&length| length <= usual)
+                .or_else(|| markers::scan_length(scan))
+        })?;
+        // An eighth of the way to the newest length; the first is the mean as it stands.
+        self.usual_octets = match self.usual_octets {
+            0 => image.scan.len(),
+            usual => (7 * usual + image.scan.len()) / 8,
+        };
+        Ok(image)
+    }
+}
+
 impl<'a> Image<'a> {
     /// Parses `jpeg`, one image from SOI through EOI with any padding after it.
     pub fn parse(jpeg: &'a [u8]) -> Result<Self, Unsupported> {
+        Self::read(jpeg, markers::scan_length)
+    }
+
+    /// `scan_length` finds the end of the scan in what follows SOS.
+    fn read(
+        jpeg: &'a [u8],
+        scan_length: impl FnOnce(&[u8]) -> Option<usize>,
+    ) -> Result<Self, Unsupported> {
         let mut segments = Segments::new(jpeg)?;
         let mut headers = Headers::default();
         let scan_header = loop {
@@ -42,7 +79,7 @@ impl<'a> Image<'a> {
             headers.read(segment.marker, segment.parameters)?;
         };
         let scan = segments.rest();
-        let length = markers::scan_length(scan).ok_or(Unsupported::NoEndOfImage)?;
+        let length = scan_length(scan).ok_or(Unsupported::NoEndOfImage)?;
         let scan = scan.get(..length).ok_or(Unsupported::NoEndOfImage)?;
         if scan.len() >= SCAN_LIMIT {
             return Err(Unsupported::ScanSize(scan.len()));

@@ -127,6 +127,24 @@ pub fn scan_length(scan: &[u8]) -> Option<usize> {
     memchr::memmem::find(scan, &[PREFIX, code::EOI]).map(|at| at + 2)
 }
 
+/// Length of a scan whose EOI marker is the last of it, but for a little padding; `None` when something else is.
+///
+/// This looks at the end only. Where the octets hold more than one image, that is the end of the last.
+pub fn scan_length_at_end(scan: &[u8]) -> Option<usize> {
+    /// Cameras pad to a multiple of a word, a USB packet or a cache line, with zeros.
+    const MAX_PADDING: usize = 64; // octets
+    let padding = scan
+        .iter()
+        .rev()
+        .take(MAX_PADDING)
+        .take_while(|&&octet| octet == 0)
+        .count();
+    let unpadded = scan.get(..scan.len() - padding)?;
+    unpadded
+        .ends_with(&[PREFIX, code::EOI])
+        .then_some(unpadded.len())
+}
+
 /// Length of the first whole image of `data`, SOI through EOI, whatever kind of JPEG it is.
 pub fn image_length(data: &[u8]) -> Result<usize, Unsupported> {
     let mut segments = Segments::new(data)?;
@@ -189,5 +207,16 @@ mod tests {
             Some(5)
         );
         assert_eq!(scan_length(&[1, 0xFF, 0, 0xFF, 0xD0, 7]), None);
+    }
+
+    #[test]
+    fn an_eoi_at_the_end_is_found_behind_a_little_padding() {
+        for (padding, expected) in [(0, Some(4)), (1, Some(4)), (64, Some(4)), (65, None)] {
+            let scan = [&[1, 2, 0xFF, 0xD9][..], &vec![0; padding]].concat();
+            assert_eq!(scan_length_at_end(&scan), expected, "{padding}");
+        }
+        assert_eq!(scan_length_at_end(&[0xFF, 0xD9, 7]), None);
+        assert_eq!(scan_length_at_end(&[0; 9]), None);
+        assert_eq!(scan_length_at_end(&[]), None);
     }
 }

@@ -5,7 +5,7 @@ mod header;
 pub mod markers;
 pub mod tables;
 
-pub use header::Image;
+pub use header::{Image, Parser};
 
 /// How the colour components are sampled, RFC 2435 4.1. Chrominance is always 1x1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

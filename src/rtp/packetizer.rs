@@ -8,7 +8,6 @@ use super::header::{HEADER_OCTETS, RtpHeader};
 use super::payload::{
     JpegHeader, MAIN_OCTETS, RESTART_OCTETS, TABLE_DATA_OCTETS, TABLE_HEADER_OCTETS,
 };
-use crate::config::Mtu;
 use crate::jpeg::Image;
 
 /// Most octets of a packet before its scan slice: the first packet of a frame with restart markers and tables.
@@ -22,44 +21,79 @@ pub const MAX_HEADER_OCTETS: usize = HEADER_OCTETS + MAIN_OCTETS + RESTART_OCTET
 pub struct Packetizer {
     ssrc: u32,
     sequence_number: u16,
-    packet_octets: usize,
 }
 
 impl Packetizer {
-    /// `sequence_number` is that of the first packet; packets are as long as `mtu` allows for `ipv6` or IPv4.
-    pub fn new(ssrc: u32, sequence_number: u16, mtu: Mtu, ipv6: bool) -> Self {
+    /// `sequence_number` is that of the first packet.
+    pub fn new(ssrc: u32, sequence_number: u16) -> Self {
         Self {
             ssrc,
             sequence_number,
-            packet_octets: mtu.udp_payload(ipv6),
         }
     }
 
-    /// Octets of every packet but the last of a frame: the UDP payload that fits the MTU.
-    pub fn packet_octets(&self) -> usize {
-        self.packet_octets
+    /// Synchronization source of all packets.
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
     }
 
-    /// The packets of `image`, all with RTP time `timestamp`; taking one uses up a sequence number.
-    pub fn packets<'a>(&'a mut self, image: &Image<'a>, timestamp: u32) -> Packets<'a> {
-        Packets {
+    /// The packets of `image`, all with RTP time `timestamp`, each but the last of `packet_octets` of UDP
+    /// payload. Their sequence numbers are used up, also of those that are never taken.
+    pub fn packets<'a>(
+        &mut self,
+        image: &'a Image<'a>,
+        timestamp: u32,
+        packet_octets: usize,
+    ) -> Packets<'a> {
+        let packets = Packets {
             jpeg: JpegHeader::new(image),
+            ssrc: self.ssrc,
+            sequence_number: self.sequence_number,
             timestamp,
+            packet_octets,
             scan: image.scan,
             fragment_offset: 0,
-            stream: self,
-        }
+        };
+        let [.., c1, c0] = packets.len().to_be_bytes();
+        let count = u16::from_be_bytes([c1, c0]); // modulo 2^16, as the numbers are
+        self.sequence_number = self.sequence_number.wrapping_add(count);
+        packets
     }
 }
 
 /// Iterator over the packets of one image.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Packets<'a> {
-    stream: &'a mut Packetizer,
-    jpeg: JpegHeader,
+    jpeg: JpegHeader<'a>,
+    ssrc: u32,
+    sequence_number: u16,
     timestamp: u32,
+    packet_octets: usize,
     scan: &'a [u8],
     fragment_offset: u32,
+}
+
+impl Packets<'_> {
+    /// Octets of the scan that the packet at `fragment_offset` has room for.
+    fn room(&self, fragment_offset: u32) -> usize {
+        let header_octets = HEADER_OCTETS + self.jpeg.len(fragment_offset);
+        self.packet_octets.saturating_sub(header_octets)
+    }
+}
+
+impl ExactSizeIterator for Packets<'_> {
+    /// Packets still to come.
+    fn len(&self) -> usize {
+        if self.scan.is_empty() {
+            return 0;
+        }
+        let after_first = self
+            .scan
+            .len()
+            .saturating_sub(self.room(self.fragment_offset));
+        // Any offset but 0 tells the room of a packet without tables.
+        1 + after_first.div_ceil(self.room(1).max(1))
+    }
 }
 
 impl<'a> Iterator for Packets<'a> {
@@ -69,25 +103,28 @@ impl<'a> Iterator for Packets<'a> {
         if self.scan.is_empty() {
             return None;
         }
-        let header_octets = HEADER_OCTETS + self.jpeg.len(self.fragment_offset);
-        let room = self.stream.packet_octets.saturating_sub(header_octets);
+        let room = self.room(self.fragment_offset);
         let (slice, rest) = self.scan.split_at_checked(room).unwrap_or((self.scan, &[]));
         let packet = Packet {
             rtp: RtpHeader {
                 marker: rest.is_empty(),
-                sequence_number: self.stream.sequence_number,
+                sequence_number: self.sequence_number,
                 timestamp: self.timestamp,
-                ssrc: self.stream.ssrc,
+                ssrc: self.ssrc,
             },
             jpeg: self.jpeg,
             fragment_offset: self.fragment_offset,
             scan: slice,
         };
-        self.stream.sequence_number = self.stream.sequence_number.wrapping_add(1);
+        self.sequence_number = self.sequence_number.wrapping_add(1);
         // A scan is shorter than 2^24 octets, so this neither fails nor saturates.
         self.fragment_offset += u32::try_from(slice.len()).unwrap_or(u32::MAX >> 8);
         self.scan = rest;
         Some(packet)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), Some(self.len()))
     }
 }
 
@@ -95,7 +132,7 @@ impl<'a> Iterator for Packets<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
     rtp: RtpHeader,
-    jpeg: JpegHeader,
+    jpeg: JpegHeader<'a>,
     fragment_offset: u32,
     /// The packet's octets of the scan.
     pub scan: &'a [u8],

@@ -35,18 +35,18 @@ const UNIT: u16 = 8;
 
 /// The payload headers of one image, the same in each of its packets but for the offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JpegHeader {
+pub struct JpegHeader<'a> {
     type_: u8,
     q: u8,
     width: u8,
     height: u8,
     restart_interval: u16,
-    tables: Tables,
+    tables: &'a Tables,
 }
 
-impl JpegHeader {
+impl<'a> JpegHeader<'a> {
     /// The headers for `image`, which [`Image::parse`] has checked to fit.
-    pub fn new(image: &Image) -> Self {
+    pub fn new(image: &'a Image) -> Self {
         let type_ = match image.sampling {
             Sampling::Yuv422 => 0,
             Sampling::Yuv420 => 1,
@@ -58,7 +58,7 @@ impl JpegHeader {
             width: units(image.width),
             height: units(image.height),
             restart_interval: image.restart_interval,
-            tables: image.tables,
+            tables: &image.tables,
         }
     }
 
@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn in_band_tables_come_in_the_first_packet_only() {
-        let header = JpegHeader::new(&image([[7; 64], [9; 64]], 0));
+        let image = image([[7; 64], [9; 64]], 0);
+        let header = JpegHeader::new(&image);
         let first = octets(&header, 0);
         assert_eq!(first[..12], [0, 0, 0, 0, 1, 255, 82, 61, 0, 0, 0, 128]);
         assert_eq!(first[12..], [[7u8; 64], [9; 64]].concat());
@@ -149,7 +150,8 @@ mod tests {
 
     #[test]
     fn restart_interval_is_in_every_packet() {
-        let header = JpegHeader::new(&image([[7; 64], [9; 64]], 0x0203));
+        let image = image([[7; 64], [9; 64]], 0x0203);
+        let header = JpegHeader::new(&image);
         assert_eq!(octets(&header, 0)[4], 65);
         assert_eq!(octets(&header, 0)[8..12], [2, 3, 0xFF, 0xFF]);
         assert_eq!(octets(&header, 5)[8..], [2, 3, 0xFF, 0xFF]);

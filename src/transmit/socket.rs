@@ -1,75 +1,105 @@
 //! The UDP socket of one destination: many packets a system call, many packets a message where the kernel can.
-//! udp(7) UDP_SEGMENT, sendmmsg(2), socket(7).
+//! udp(7) UDP_SEGMENT, sendmmsg(2), socket(7), ip(7), ipv6(7).
 
+use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     getsockopt, setsockopt,
-    sockopt::{SendTimeout, SndBuf, SndBufForce, UdpGsoSegment},
+    sockopt::{
+        BindToDevice, IpMulticastTtl, Ipv4Tos, Ipv6MulticastHops, Ipv6TClass, ReceiveTimestampns,
+        SndBuf, SndBufForce, SocketError, UdpGsoSegment,
+    },
 };
-use nix::sys::time::{TimeVal, TimeValLike};
 use tracing::{debug, info, warn};
 
 use super::batch::{Batch, SLICES_PER_PACKET};
 use super::sendmmsg::sendmmsg;
+use crate::config::{Rtcp, Rtp};
 use crate::stats::Sent;
-use crate::throttle::Throttle;
 
 /// Send buffer asked for, in octets: a 1080p frame at high quality with the kernel's bookkeeping.
 const SEND_BUFFER_OCTETS: usize = 1 << 20;
 /// Least send buffer that holds a whole frame; less is worth a line in the log. Octets as the kernel reports them.
 const LEAST_SEND_BUFFER_OCTETS: usize = 512 << 10;
-/// Longest that one call may wait for room in the send buffer, in milliseconds.
-const SEND_TIMEOUT_MS: i64 = 200;
 /// Most segments of a UDP GSO message (UDP_MAX_SEGMENTS of Linux before 6.9).
 const MAX_SEGMENTS: usize = 64;
 /// Most octets of UDP payload (RFC 768 with an IPv4 header of 20).
 const MAX_UDP_PAYLOAD: usize = 65_507;
 
-/// A connected UDP socket that sends batches.
+/// A connected UDP socket that sends batches and never blocks.
 #[derive(Debug)]
 pub struct Socket {
     socket: UdpSocket,
+    destination: SocketAddr,
+    /// Octets of every packet but the last of a frame.
+    packet_octets: usize,
     /// Packets in one message: 1 without UDP GSO.
     packets_per_message: usize,
-    refusals: Throttle,
 }
 
 impl Socket {
-    /// A socket from `local_port` (0 = any) to `destination` for packets of `packet_octets`, shorter last ones aside.
-    pub fn new(destination: SocketAddr, local_port: u16, packet_octets: usize) -> io::Result<Self> {
-        let local = match destination {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, local_port)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, local_port)),
-        };
-        let socket = UdpSocket::bind(local)?;
+    /// A socket to `destination`, which is one of `config`'s addresses.
+    pub fn new(destination: SocketAddr, config: &Rtp) -> io::Result<Self> {
+        let socket = bind(destination, config.local_port.get(), config)?;
         socket.connect(destination)?;
         grow_send_buffer(&socket, destination);
-        setsockopt(
-            &socket,
-            SendTimeout,
-            &TimeVal::milliseconds(SEND_TIMEOUT_MS),
-        )?;
+        if config.rtcp == Rtcp::Mux {
+            setsockopt(&socket, ReceiveTimestampns, &true)?;
+        }
+        let packet_octets = config.mtu.udp_payload(destination.is_ipv6());
         let packets_per_message = probe_gso(&socket, packet_octets);
         debug!("{destination}: {packets_per_message} packets a message");
         Ok(Self {
             socket,
+            destination,
+            packet_octets,
             packets_per_message,
-            refusals: Throttle::default(),
         })
     }
 
-    /// Sends all packets of `batch`; on an error the rest of it is not sent.
+    /// Where packets go.
+    pub fn destination(&self) -> SocketAddr {
+        self.destination
+    }
+
+    /// Octets of UDP payload of every packet but the last of a frame.
+    pub fn packet_octets(&self) -> usize {
+        self.packet_octets
+    }
+
+    /// Most packets that leave as one message.
+    pub fn packets_per_message(&self) -> usize {
+        self.packets_per_message
+    }
+
+    /// The port that packets come from.
+    pub fn local_port(&self) -> io::Result<u16> {
+        Ok(self.socket.local_addr()?.port())
+    }
+
+    /// The error that waits to be reported, an ICMP answer to an earlier packet perhaps, is forgotten.
+    pub fn forget_error(&self) {
+        // Reading it clears it. Where there is none, there is nothing to clear.
+        let _ = getsockopt(&self.socket, SocketError);
+    }
+
+    /// Sends one datagram, which is no part of a frame.
+    pub fn send_datagram(&self, octets: &[u8]) -> io::Result<()> {
+        // Shorter than a segment, so it goes as it is.
+        self.socket.send(octets).map(drop)
+    }
+
+    /// Sends the packets of `batch`; tells what the kernel took also when it did not take them all.
     ///
     /// Resumes after partial sends, and without UDP GSO where the route turns out not to take it.
-    pub fn send(&mut self, batch: &Batch) -> Result<Sent, (Sent, io::Error)> {
+    /// EAGAIN: the send buffer is full. ECONNREFUSED: an ICMP answer to an earlier packet.
+    pub fn send(&mut self, batch: &Batch) -> (Sent, Result<(), Errno>) {
         let slices = batch.slices();
         let mut sent = Sent::default();
-        let mut refusals = 0;
         let mut done = 0;
         while let Some(rest) = slices.get(done..).filter(|rest| !rest.is_empty()) {
             sent.send_calls += 1;
@@ -81,18 +111,13 @@ impl Socket {
                     done += taken.len();
                 }
                 Err(Errno::EINTR) => {}
-                // An ICMP answer to an earlier packet. The error is cleared by being reported: send again.
-                Err(Errno::ECONNREFUSED) if refusals <= batch.len() => refusals += 1,
                 Err(errno @ (Errno::EIO | Errno::EINVAL)) if self.packets_per_message > 1 => {
                     self.give_up_gso(errno);
                 }
-                Err(errno) => return Err((sent, errno.into())),
+                Err(errno) => return (sent, Err(errno)),
             }
         }
-        if refusals > 0 {
-            self.note_refusals();
-        }
-        Ok(sent)
+        (sent, Ok(()))
     }
 
     /// One sendmmsg(2); returns how many of `slices` the kernel took.
@@ -110,12 +135,47 @@ impl Socket {
             warn!("cannot switch UDP segmentation offload off: {errno}");
         }
     }
+}
 
-    fn note_refusals(&mut self) {
-        if let (Some(_), Ok(peer)) = (self.refusals.note(Instant::now()), self.socket.peer_addr()) {
-            info!("{peer}: nobody listens there (ICMP port unreachable)");
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// A non-blocking socket from `local_port` (0 = any) that reaches `destination` in the way that `config` says:
+/// interface, class of service, time to live.
+pub fn bind(destination: SocketAddr, local_port: u16, config: &Rtp) -> io::Result<UdpSocket> {
+    let local = match destination {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, local_port)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, local_port)),
+    };
+    let socket = UdpSocket::bind(local)?;
+    socket.set_nonblocking(true)?;
+    if let Some(interface) = &config.interface {
+        setsockopt(&socket, BindToDevice, &OsString::from(interface.as_str())).map_err(
+            |errno| {
+                io::Error::other(format!(
+                    "interface {}: {}",
+                    interface.as_str(),
+                    errno.desc()
+                ))
+            },
+        )?;
+    }
+    let class = i32::from(config.dscp.traffic_class());
+    let ttl = config.ttl.get();
+    match destination {
+        SocketAddr::V4(_) => {
+            setsockopt(&socket, Ipv4Tos, &class)?;
+            setsockopt(&socket, IpMulticastTtl, &ttl)?;
+        }
+        SocketAddr::V6(_) => {
+            setsockopt(&socket, Ipv6TClass, &class)?;
+            setsockopt(&socket, Ipv6MulticastHops, &i32::from(ttl))?;
         }
     }
+    Ok(socket)
 }
 
 /// SO_SNDBUFFORCE needs CAP_NET_ADMIN and passes net.core.wmem_max; SO_SNDBUF is cut to it.
@@ -158,30 +218,40 @@ mod tests {
     use std::os::fd::AsRawFd;
     use std::time::Duration;
 
+    use nix::sys::socket::sockopt::RcvBuf;
+
     use super::super::batch::MAX_PACKETS;
     use super::*;
-    use crate::config::Mtu;
+    use crate::config::Config;
     use crate::jpeg::{Image, Sampling};
     use crate::rtp::Packetizer;
 
     /// 150 packets and a bit.
     static SCAN: [u8; 200_000] = [0x55; 200_000];
 
-    fn packetizer() -> Packetizer {
-        Packetizer::new(7, 0, Mtu::default(), false)
+    fn config(lines: &str) -> Rtp {
+        let text =
+            format!("[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:1\"\n{lines}");
+        let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
+        config.cameras[0].outputs[0].clone()
     }
 
-    fn batch(packetizer: &mut Packetizer) -> Batch<'_> {
-        let image = Image {
+    fn image() -> Image<'static> {
+        Image {
             width: 640,
             height: 480,
             sampling: Sampling::Yuv422,
             tables: [[1; 64]; 2],
             restart_interval: 0,
             scan: &SCAN,
-        };
+        }
+    }
+
+    fn batch<'a>(image: &'a Image<'a>, packet_octets: usize) -> Batch<'a> {
         let mut batch = Batch::new();
-        assert!(batch.fill(packetizer.packets(&image, 0), MAX_PACKETS));
+        let mut packets = Packetizer::new(7, 0).packets(image, 0, packet_octets);
+        assert!(batch.fill(packets.by_ref(), MAX_PACKETS));
+        assert_eq!(packets.len(), 0);
         batch
     }
 
@@ -189,7 +259,7 @@ mod tests {
         let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let timeout = Some(Duration::from_secs(2));
         receiver.set_read_timeout(timeout).unwrap();
-        setsockopt(&receiver, nix::sys::socket::sockopt::RcvBuf, &(1 << 20)).unwrap();
+        setsockopt(&receiver, RcvBuf, &(1 << 20)).unwrap();
         let address = receiver.local_addr().unwrap();
         (receiver, address)
     }
@@ -207,12 +277,14 @@ mod tests {
 
     fn sends_everything(break_gso: impl FnOnce(&mut Socket)) -> (Sent, usize) {
         let (receiver, address) = receiver();
-        let mut packetizer = packetizer();
-        let full = packetizer.packet_octets();
-        let mut socket = Socket::new(address, 0, full).unwrap();
+        let mut socket = Socket::new(address, &config("")).unwrap();
+        let full = socket.packet_octets();
         break_gso(&mut socket);
-        let batch = batch(&mut packetizer);
-        let sent = socket.send(&batch).unwrap();
+        let image = image();
+        let batch = batch(&image, full);
+        let (sent, Ok(())) = socket.send(&batch) else {
+            panic!("not sent");
+        };
         assert_eq!(sent.packets, batch.len() as u64);
         assert_eq!(sent.octets, batch.octets() as u64);
         let received = receive(&receiver, batch.len());
@@ -250,32 +322,50 @@ mod tests {
     }
 
     #[test]
-    fn nobody_listening_is_no_failure() {
+    fn nobody_listening_is_told_and_can_be_forgotten() {
         let (receiver, address) = receiver();
         drop(receiver);
-        let mut packetizer = packetizer();
-        let mut socket = Socket::new(address, 0, packetizer.packet_octets()).unwrap();
-        let batch = batch(&mut packetizer);
-        for _ in 0..3 {
-            let sent = socket.send(&batch).unwrap();
-            assert_eq!(sent.packets, batch.len() as u64);
-            assert!(sent.send_calls > 1, "partial sends were resumed");
-        }
+        let mut socket = Socket::new(address, &config("")).unwrap();
+        let image = image();
+        let batch = batch(&image, socket.packet_octets());
+        // Within a call the kernel keeps the ICMP answers to itself; the last one waits for the next call.
+        let (sent, result) = socket.send(&batch);
+        assert_eq!((sent.packets, result), (batch.len() as u64, Ok(())));
+        let (sent, result) = socket.send(&batch);
+        assert_eq!((sent.packets, result), (0, Err(Errno::ECONNREFUSED)));
+        socket.send_datagram(&[0]).unwrap();
+        socket.forget_error();
+        socket.send_datagram(&[0]).unwrap();
     }
 
     #[test]
     fn a_packet_that_cannot_be_sent_is_an_error() {
         let (_receiver, address) = receiver();
-        let mut socket = Socket::new(address, 0, 1372).unwrap();
+        let mut socket = Socket::new(address, &config("")).unwrap();
         // 255.255.255.255 needs SO_BROADCAST: connect(2) refuses it.
-        assert!(Socket::new(([255, 255, 255, 255], 9).into(), 0, 1372).is_err());
+        assert!(Socket::new(([255, 255, 255, 255], 9).into(), &config("")).is_err());
         nix::sys::socket::shutdown(socket.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write)
             .unwrap();
-        let mut packetizer = packetizer();
-        let (sent, error) = socket.send(&batch(&mut packetizer)).unwrap_err();
-        assert_eq!(
-            (sent.packets, error.raw_os_error()),
-            (0, Some(Errno::EPIPE as i32))
+        let image = image();
+        let (sent, result) = socket.send(&batch(&image, socket.packet_octets()));
+        assert_eq!((sent.packets, result), (0, Err(Errno::EPIPE)));
+    }
+
+    #[test]
+    fn class_time_to_live_and_interface_are_set() {
+        let lines = "dscp = \"AF41\"\nttl = 7\ninterface = \"lo\"";
+        let v4 = bind(([127, 0, 0, 1], 9).into(), 0, &config(lines)).unwrap();
+        assert_eq!(getsockopt(&v4, Ipv4Tos).unwrap(), 34 << 2);
+        assert_eq!(getsockopt(&v4, IpMulticastTtl).unwrap(), 7);
+        assert_eq!(getsockopt(&v4, BindToDevice).unwrap(), "lo");
+        let v6 = bind((Ipv6Addr::LOCALHOST, 9).into(), 0, &config("dscp = 46")).unwrap();
+        assert_eq!(getsockopt(&v6, Ipv6TClass).unwrap(), 46 << 2);
+        assert_eq!(getsockopt(&v6, Ipv6MulticastHops).unwrap(), 1);
+        let nowhere = config("interface = \"nowhere9\"");
+        let error = bind(([127, 0, 0, 1], 9).into(), 0, &nowhere).unwrap_err();
+        assert!(
+            error.to_string().starts_with("interface nowhere9: "),
+            "{error}"
         );
     }
 }

@@ -18,7 +18,7 @@ pub const SSRC: u32 = 0x1234_5678;
 pub const TIMESTAMP: u32 = 0xFFFF_FF00;
 
 /// An MTU as the configuration reads it.
-pub fn mtu(octets: u16) -> Mtu {
+fn mtu(octets: u16) -> Mtu {
     let text = format!(
         "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:1\"\nmtu = {octets}\n"
     );
@@ -26,13 +26,30 @@ pub fn mtu(octets: u16) -> Mtu {
     config.cameras[0].outputs[0].mtu
 }
 
+/// A stream over IPv4.
+pub struct Sender {
+    packetizer: Packetizer,
+    packet_octets: usize,
+}
+
+impl Sender {
+    /// Its first packet is numbered just below where the numbers wrap.
+    pub fn new(octets: u16) -> Self {
+        Self {
+            packetizer: Packetizer::new(SSRC, u16::MAX - 2),
+            packet_octets: mtu(octets).udp_payload(false),
+        }
+    }
+}
+
 /// The whole packets of `jpeg`, checked for what holds for every frame.
-pub fn packetize(jpeg: &[u8], packetizer: &mut Packetizer) -> Result<Vec<Vec<u8>>, Unsupported> {
+pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Unsupported> {
     let image = Image::parse(jpeg)?;
-    let full = packetizer.packet_octets();
+    let full = sender.packet_octets;
     let mut gathered = Vec::new();
-    let packets: Vec<Vec<u8>> = packetizer
-        .packets(&image, TIMESTAMP)
+    let packets = sender.packetizer.packets(&image, TIMESTAMP, full);
+    let announced = packets.len();
+    let packets: Vec<Vec<u8>> = packets
         .map(|packet| {
             let mut octets = Vec::new();
             packet.write_header(|part| octets.extend_from_slice(part));
@@ -45,6 +62,7 @@ pub fn packetize(jpeg: &[u8], packetizer: &mut Packetizer) -> Result<Vec<Vec<u8>
         gathered == image.scan,
         "the packets carry the scan, all of it, in order"
     );
+    assert_eq!(packets.len(), announced);
     let (last, others) = packets.split_last().expect("at least one packet");
     assert!(
         last.len() <= full,

@@ -1,13 +1,19 @@
 //! Counts what happens to a camera's frames: each one captured ends as sent or as dropped for one reason.
 
+pub mod latency;
+pub mod output;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
 use crate::jpeg::Unsupported;
+use latency::{Latency, LatencySummary};
+use output::{OutputStats, OutputSummary};
 
 /// Defines [`DropReason`] with the name that statistics show for each.
 macro_rules! drop_reasons {
@@ -65,8 +71,10 @@ drop_reasons! {
     ScanSize = "unsupported-scan-size",
     /// A newer frame came before this one could be sent.
     Superseded = "superseded",
-    /// The kernel took it for no destination.
+    /// The kernel took all of it for no destination.
     SendFailed = "send-failed",
+    /// Every destination had failed shortly before and was not tried, or its name is not known yet.
+    NoDestination = "no-destination",
     /// Captured, but the camera was stopped first.
     Stopped = "stopped",
 }
@@ -105,9 +113,11 @@ pub struct Stats {
     octets: AtomicU64,
     send_calls: AtomicU64,
     send_errors: AtomicU64,
+    latency: Latency,
+    outputs: Mutex<Vec<Arc<OutputStats>>>,
 }
 
-/// What one frame cost on the wire.
+/// What some packets cost on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sent {
     /// RTP packets.
@@ -150,7 +160,7 @@ impl Stats {
             .fetch_add(u64::from(frames), Ordering::Relaxed);
     }
 
-    /// What the kernel took of a frame for one destination.
+    /// What the kernel took for one destination.
     pub fn output(&self, sent: Sent) {
         self.packets.fetch_add(sent.packets, Ordering::Relaxed);
         self.octets.fetch_add(sent.octets, Ordering::Relaxed);
@@ -161,6 +171,21 @@ impl Stats {
     /// One destination did not get all of a frame.
     pub fn send_error(&self) {
         self.send_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How long frames take.
+    pub fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// The camera has these outputs from now on.
+    pub fn set_outputs(&self, outputs: Vec<Arc<OutputStats>>) {
+        *self.outputs() = outputs;
+    }
+
+    /// The list is whole at any time.
+    fn outputs(&self) -> MutexGuard<'_, Vec<Arc<OutputStats>>> {
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The counters now, under the camera's `name`.
@@ -181,12 +206,18 @@ impl Stats {
             octets_sent: read(&self.octets),
             send_calls: read(&self.send_calls),
             send_errors: read(&self.send_errors),
+            latency_us: self.latency.summary(),
+            outputs: self
+                .outputs()
+                .iter()
+                .map(|output| output.summary())
+                .collect(),
         }
     }
 }
 
 /// A camera's counters at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     name: String,
     frames_captured: u64,
@@ -197,6 +228,8 @@ pub struct Summary {
     octets_sent: u64,
     send_calls: u64,
     send_errors: u64,
+    latency_us: LatencySummary,
+    outputs: Vec<OutputSummary>,
 }
 
 impl fmt::Display for Summary {
@@ -225,7 +258,9 @@ impl fmt::Display for Summary {
             self.octets_sent,
             self.send_calls,
             self.send_errors,
-        )
+        )?;
+        write!(f, "; {}", self.latency_us)?;
+        self.outputs.iter().try_for_each(|output| output.fmt(f))
     }
 }
 
@@ -250,13 +285,23 @@ mod tests {
         stats.frame_captured();
         assert_eq!(stats.frame_sent(), 1);
         stats.frame_dropped(DropReason::NoEndOfImage);
+        stats.set_outputs(vec![Arc::new(OutputStats::new("h:1".to_owned()))]);
         let json = serde_json::to_value(stats.summary("front")).unwrap();
         assert_eq!(
             json,
             serde_json::json!({
                 "name": "front", "frames_captured": 1, "frames_sent": 1,
                 "frames_dropped": {"no-eoi": 1}, "sequence_gaps": 0,
-                "packets_sent": 0, "octets_sent": 0, "send_calls": 0, "send_errors": 0
+                "packets_sent": 0, "octets_sent": 0, "send_calls": 0, "send_errors": 0,
+                "latency_us": {
+                    "capture_to_dequeue": {"p50": 0, "p99": 0, "max": 0},
+                    "dequeue_to_first_packet": {"p50": 0, "p99": 0, "max": 0},
+                    "first_to_last_packet": {"p50": 0, "p99": 0, "max": 0}
+                },
+                "outputs": [{
+                    "destination": "h:1", "frames_sent": 0, "frames_failed": 0, "frames_skipped": 0,
+                    "packets_sent": 0, "octets_sent": 0, "problem": null, "receivers": []
+                }]
             })
         );
     }

@@ -1,0 +1,217 @@
+//! Counts what happens on the way to one destination, and keeps what its receivers report.
+//! RFC 3550 6.4.1 (reception reports).
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use super::Sent;
+
+/// Most receivers that are remembered for one destination; of more, those heard of last.
+const MAX_RECEIVERS: usize = 32;
+
+/// The counters of one output, written by its camera's transmit thread, read by anybody.
+#[derive(Debug)]
+pub struct OutputStats {
+    destination: String,
+    frames_sent: AtomicU64,
+    frames_failed: AtomicU64,
+    frames_skipped: AtomicU64,
+    packets: AtomicU64,
+    octets: AtomicU64,
+    failing: AtomicBool,
+    /// Changes seldom: not on the path of every frame.
+    reported: Mutex<Reported>,
+}
+
+#[derive(Debug, Default)]
+struct Reported {
+    problem: Option<String>,
+    receivers: Vec<Receiver>,
+}
+
+/// What a receiver reported last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Receiver {
+    /// Its synchronization source.
+    pub ssrc: u32,
+    /// Share of packets lost between its last two reports, 0.0..=1.0.
+    pub fraction_lost: f32,
+    /// Packets lost since it joined; less than zero when more came twice than were lost.
+    pub packets_lost: i32,
+    /// Variation of the time on the way, in milliseconds.
+    pub jitter_ms: f32,
+    /// Time there and back in milliseconds, where it could be measured.
+    pub round_trip_ms: Option<f32>,
+}
+
+impl OutputStats {
+    /// For packets to `destination`, as the configuration calls it.
+    pub fn new(destination: String) -> Self {
+        Self {
+            destination,
+            frames_sent: AtomicU64::new(0),
+            frames_failed: AtomicU64::new(0),
+            frames_skipped: AtomicU64::new(0),
+            packets: AtomicU64::new(0),
+            octets: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+            reported: Mutex::default(),
+        }
+    }
+
+    /// The kernel took some packets.
+    pub fn sent(&self, sent: Sent) {
+        self.packets.fetch_add(sent.packets, Ordering::Relaxed);
+        self.octets.fetch_add(sent.octets, Ordering::Relaxed);
+    }
+
+    /// The kernel took a whole frame.
+    pub fn frame_sent(&self) {
+        self.frames_sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The kernel did not take all of a frame.
+    pub fn frame_failed(&self) {
+        self.frames_failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A frame was not tried because the destination had failed shortly before.
+    pub fn frame_skipped(&self) {
+        self.frames_skipped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Packets so far.
+    pub fn packets(&self) -> u64 {
+        self.packets.load(Ordering::Relaxed)
+    }
+
+    /// Octets of UDP payload so far.
+    pub fn octets(&self) -> u64 {
+        self.octets.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing is sent now; `None` = all is well.
+    pub fn set_problem(&self, problem: Option<String>) {
+        self.failing.store(problem.is_some(), Ordering::Relaxed);
+        self.lock().problem = problem;
+    }
+
+    /// Whether nothing was sent lately.
+    pub fn had_problem(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    /// A receiver reported.
+    pub fn heard_of(&self, receiver: Receiver) {
+        let receivers = &mut self.lock().receivers;
+        receivers.retain(|known| known.ssrc != receiver.ssrc);
+        if receivers.len() >= MAX_RECEIVERS {
+            receivers.remove(0);
+        }
+        receivers.push(receiver);
+    }
+
+    /// The counters now.
+    pub fn summary(&self) -> OutputSummary {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let reported = self.lock();
+        OutputSummary {
+            destination: self.destination.clone(),
+            frames_sent: read(&self.frames_sent),
+            frames_failed: read(&self.frames_failed),
+            frames_skipped: read(&self.frames_skipped),
+            packets_sent: read(&self.packets),
+            octets_sent: read(&self.octets),
+            problem: reported.problem.clone(),
+            receivers: reported.receivers.clone(),
+        }
+    }
+
+    /// What it guards is whole at any time.
+    fn lock(&self) -> MutexGuard<'_, Reported> {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An output's counters at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OutputSummary {
+    destination: String,
+    frames_sent: u64,
+    frames_failed: u64,
+    frames_skipped: u64,
+    packets_sent: u64,
+    octets_sent: u64,
+    problem: Option<String>,
+    receivers: Vec<Receiver>,
+}
+
+/// What is worth a human's attention: nothing where all is well and nobody reports.
+impl fmt::Display for OutputSummary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(problem) = &self.problem {
+            write!(f, "; {}: {problem}", self.destination)?;
+        }
+        if self.frames_failed + self.frames_skipped > 0 {
+            write!(
+                f,
+                "; {}: {} frames failed, {} skipped",
+                self.destination, self.frames_failed, self.frames_skipped
+            )?;
+        }
+        for receiver in &self.receivers {
+            write!(f, "; {} at {}", receiver, self.destination)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "receiver {:08x} lost {:.1} % ({} packets in all), jitter {:.1} ms",
+            self.ssrc,
+            100.0 * self.fraction_lost,
+            self.packets_lost,
+            self.jitter_ms
+        )?;
+        if let Some(round_trip) = self.round_trip_ms {
+            write!(f, ", round trip {round_trip:.1} ms")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_report_of_each_receiver_is_kept_and_the_list_is_bounded() {
+        let output = OutputStats::new("h:1".to_owned());
+        let receiver = |ssrc, packets_lost| Receiver {
+            ssrc,
+            fraction_lost: 0.25,
+            packets_lost,
+            jitter_ms: 1.0,
+            round_trip_ms: Some(2.0),
+        };
+        for ssrc in 0..100 {
+            output.heard_of(receiver(ssrc, 1));
+        }
+        output.heard_of(receiver(99, 7));
+        let summary = output.summary();
+        assert_eq!(summary.receivers.len(), MAX_RECEIVERS);
+        assert_eq!(summary.receivers.last().unwrap().packets_lost, 7);
+        assert!(
+            summary.to_string().ends_with(
+                "receiver 00000063 lost 25.0 % (7 packets in all), jitter 1.0 ms, round trip 2.0 ms at h:1"
+            ),
+            "{summary}"
+        );
+    }
+}

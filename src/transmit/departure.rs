@@ -1,0 +1,94 @@
+//! One frame on its way to one destination: batch by batch, each in its time.
+
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+
+use super::batch::{Batch, MAX_PACKETS};
+use super::link::Link;
+use super::pace::Pace;
+use crate::clocks::monotonic_now;
+use crate::rtp::Packets;
+use crate::stats::output::OutputStats;
+use crate::stats::{Sent, Stats};
+
+/// How long a full send buffer is given to drain before the next try.
+const DRAIN: Duration = Duration::from_millis(1);
+
+/// A frame that leaves for one destination.
+pub struct Departure<'a> {
+    /// Where it goes.
+    pub link: &'a mut Link,
+    /// Where it is counted.
+    pub stats: &'a OutputStats,
+    /// The packets still to go.
+    pub packets: Packets<'a>,
+    /// Their rhythm.
+    pub pace: Pace,
+    /// When the next batch leaves, on the monotonic clock.
+    pub due: Duration,
+    /// A destination whose send buffer stays full until then loses the rest of the frame.
+    pub give_up: Duration,
+    /// Told when the next frame may leave.
+    pub not_before: &'a mut Duration,
+    /// How it ended, when it has.
+    pub ended: Option<bool>,
+}
+
+impl<'a> Departure<'a> {
+    /// Sends the next batch, put together in `batch`; returns the time when the kernel had it.
+    pub fn send_batch(&mut self, batch: &mut Batch<'a>, stats: &Stats) -> Duration {
+        let rewind = self.packets.clone();
+        batch.fill(
+            self.packets.by_ref(),
+            self.pace.batch_packets.min(MAX_PACKETS),
+        );
+        let now = Instant::now();
+        let Some(socket) = self.link.ready(now, self.stats) else {
+            self.end(false);
+            return monotonic_now();
+        };
+        let (sent, result) = socket.send(batch);
+        let left = monotonic_now();
+        self.count(sent, stats);
+        match result {
+            Ok(()) if self.packets.len() == 0 => {
+                self.link.succeeded(self.stats);
+                self.end(true);
+            }
+            Ok(()) => self.due = self.pace.next(self.due, left),
+            Err(Errno::EAGAIN) if left < self.give_up => {
+                self.packets = rewind;
+                skip(&mut self.packets, sent.packets);
+                self.due = left + DRAIN;
+            }
+            Err(errno) => {
+                self.link.failed(errno, now, self.stats);
+                self.end(false);
+            }
+        }
+        *self.not_before = self.pace.earliest(left);
+        left
+    }
+
+    fn end(&mut self, complete: bool) {
+        self.ended = Some(complete);
+        if complete {
+            self.stats.frame_sent();
+        } else {
+            self.stats.frame_failed();
+        }
+    }
+
+    fn count(&self, sent: Sent, stats: &Stats) {
+        self.stats.sent(sent);
+        stats.output(sent);
+    }
+}
+
+/// Passes over packets that have been sent.
+fn skip(packets: &mut Packets, count: u64) {
+    for _ in 0..count {
+        packets.next();
+    }
+}

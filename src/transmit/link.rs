@@ -1,0 +1,184 @@
+//! The way to one destination: its name looked up, its socket opened, and both done again when sending fails.
+//! A destination that refuses costs itself only: it is left alone for a while that grows from failure to failure.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use tracing::{info, warn};
+
+use super::socket::Socket;
+use crate::backoff::Backoff;
+use crate::config::{Destination, Rtp};
+use crate::stats::output::OutputStats;
+use crate::throttle::Throttle;
+
+/// First and longest wait after a failure of the network or of the name.
+const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(10)];
+/// The same where nobody listens yet: a receiver that is started shall not have to wait long.
+const REFUSED_WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+
+/// One destination.
+#[derive(Debug)]
+pub struct Link {
+    config: Rtp,
+    state: State,
+    backoff: Backoff,
+    refused: Backoff,
+    /// Look-ups so far: each takes the name's next address.
+    attempts: usize,
+    /// Whole frames since the last failure.
+    good_frames: u64,
+    failures: Throttle,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No socket until then.
+    Closed(Instant),
+    /// A thread looks the name up.
+    Resolving(Receiver<io::Result<Vec<SocketAddr>>>),
+    /// Packets can be sent.
+    Open(Socket),
+    /// Nobody listened: nothing is sent until then.
+    Refused(Socket, Instant),
+}
+
+impl Link {
+    /// Opened when it is first asked for.
+    pub fn new(config: Rtp) -> Self {
+        let [shortest, longest] = WAITS;
+        let [shortest_refused, longest_refused] = REFUSED_WAITS;
+        Self {
+            config,
+            state: State::Closed(Instant::now()),
+            backoff: Backoff::new(shortest, longest),
+            refused: Backoff::new(shortest_refused, longest_refused),
+            attempts: 0,
+            good_frames: 0,
+            failures: Throttle::default(),
+        }
+    }
+
+    /// What was configured.
+    pub fn config(&self) -> &Rtp {
+        &self.config
+    }
+
+    /// The socket, opened when it is time to try; `None` as long as the destination cannot be sent to.
+    pub fn ready(&mut self, now: Instant, stats: &OutputStats) -> Option<&mut Socket> {
+        self.advance(now, stats);
+        match &mut self.state {
+            State::Open(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// The socket, where it is open already.
+    pub fn socket(&self) -> Option<&Socket> {
+        match &self.state {
+            State::Open(socket) | State::Refused(socket, _) => Some(socket),
+            State::Closed(_) | State::Resolving(_) => None,
+        }
+    }
+
+    fn advance(&mut self, now: Instant, stats: &OutputStats) {
+        let state = std::mem::replace(&mut self.state, State::Closed(now));
+        self.state = match state {
+            State::Closed(until) if now >= until => return self.look_up(now, stats),
+            State::Refused(socket, until) if now >= until => {
+                socket.forget_error();
+                State::Open(socket)
+            }
+            State::Resolving(answer) => match answer.try_recv() {
+                Ok(addresses) => return self.open(addresses, now, stats),
+                Err(TryRecvError::Empty) => State::Resolving(answer),
+                Err(TryRecvError::Disconnected) => State::Closed(now + WAITS[0]),
+            },
+            unchanged => unchanged,
+        };
+    }
+
+    /// An address is taken as it is; a name is looked up by a thread, because that may take many seconds.
+    fn look_up(&mut self, now: Instant, stats: &OutputStats) {
+        let destination = self.config.destination.clone();
+        if let Ok(ip) = destination.host.parse::<IpAddr>() {
+            let address = SocketAddr::new(ip, destination.port);
+            return self.open(Ok(vec![address]), now, stats);
+        }
+        let (answer, addresses) = mpsc::channel();
+        let thread = thread::Builder::new().name("resolve".to_owned());
+        match thread.spawn(move || answer.send(resolve(&destination))) {
+            Ok(_) => self.state = State::Resolving(addresses),
+            Err(error) => self.fail(&error, now, stats),
+        }
+    }
+
+    fn open(&mut self, addresses: io::Result<Vec<SocketAddr>>, now: Instant, stats: &OutputStats) {
+        let opened = addresses.and_then(|addresses| {
+            let index = self.attempts % addresses.len().max(1);
+            self.attempts = self.attempts.wrapping_add(1);
+            let address = addresses.get(index).ok_or_else(no_address)?;
+            Socket::new(*address, &self.config)
+        });
+        match opened {
+            Ok(socket) => self.state = State::Open(socket),
+            Err(error) => self.fail(&error, now, stats),
+        }
+    }
+
+    /// All of a frame went to the kernel. That nobody listened shows when the next one is sent.
+    pub fn succeeded(&mut self, stats: &OutputStats) {
+        self.good_frames += 1;
+        if self.good_frames == 2 && stats.had_problem() {
+            info!("{}: sending again", self.config.destination);
+            stats.set_problem(None);
+        }
+    }
+
+    /// Sending failed with `errno`.
+    pub fn failed(&mut self, errno: Errno, now: Instant, stats: &OutputStats) {
+        if errno != Errno::ECONNREFUSED {
+            return self.fail(&io::Error::from(errno), now, stats);
+        }
+        let until = now + self.refused.failed(now);
+        let problem = "nobody listens there (ICMP port unreachable)";
+        self.report(problem, stats);
+        self.state = match std::mem::replace(&mut self.state, State::Closed(until)) {
+            State::Open(socket) => State::Refused(socket, until),
+            other => other,
+        };
+    }
+
+    /// Closes the socket: the next one may have another address and another route.
+    fn fail(&mut self, error: &io::Error, now: Instant, stats: &OutputStats) {
+        self.state = State::Closed(now + self.backoff.failed(now));
+        self.report(&error.to_string(), stats);
+    }
+
+    fn report(&mut self, problem: &str, stats: &OutputStats) {
+        self.good_frames = 0;
+        stats.set_problem(Some(problem.to_owned()));
+        if let Some(count) = self.failures.note(Instant::now()) {
+            warn!("{}: {problem}, {count} times", self.config.destination);
+        }
+    }
+}
+
+/// The addresses of `destination`, at least one; names are looked up as the system is set up to.
+pub fn resolve(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
+    let addresses: Vec<_> = (destination.host.as_str(), destination.port)
+        .to_socket_addrs()?
+        .collect();
+    if addresses.is_empty() {
+        return Err(no_address());
+    }
+    Ok(addresses)
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
+}

@@ -1,0 +1,145 @@
+//! One RTP stream to one destination: numbered, timed, sent and reported on.
+//! RFC 3550 5.1, 6.4.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::departure::Departure;
+use super::link::Link;
+use super::pace::Pace;
+use super::reports::Reports;
+use crate::clocks;
+use crate::config::{Pacing, Rtcp, Rtp};
+use crate::frame::Frame;
+use crate::jpeg::Image;
+use crate::rtp::rtcp::{SenderInfo, ntp_timestamp};
+use crate::rtp::{Clock, Packetizer};
+use crate::stats::output::OutputStats;
+
+/// An RTP stream.
+#[derive(Debug)]
+pub struct Output {
+    link: Link,
+    packetizer: Packetizer,
+    clock: Clock,
+    reports: Option<Reports>,
+    stats: Arc<OutputStats>,
+    /// The earliest time of the next packet, on the monotonic clock.
+    not_before: Duration,
+}
+
+impl Output {
+    /// Sequence number, timestamp and SSRC start random (RFC 3550 5.1). The destination is looked up and its
+    /// socket opened when the first frame is there. The error is that of the system's random numbers.
+    pub fn new(config: &Rtp) -> io::Result<Self> {
+        let [s1, s0, o3, o2, o1, o0, c3, c2, c1, c0] = random()?;
+        let ssrc = config
+            .ssrc
+            .map_or(u32::from_be_bytes([c3, c2, c1, c0]), |ssrc| ssrc.get());
+        Ok(Self {
+            link: Link::new(config.clone()),
+            packetizer: Packetizer::new(ssrc, u16::from_be_bytes([s1, s0])),
+            clock: Clock::new(u32::from_be_bytes([o3, o2, o1, o0])),
+            reports: (config.rtcp != Rtcp::Off).then(|| Reports::new(config)),
+            stats: Arc::new(OutputStats::new(config.destination.to_string())),
+            not_before: Duration::ZERO,
+        })
+    }
+
+    /// What was configured.
+    pub fn config(&self) -> &Rtp {
+        self.link.config()
+    }
+
+    /// Its counters.
+    pub fn stats(&self) -> &Arc<OutputStats> {
+        &self.stats
+    }
+
+    /// Begins to send `image`, captured with `frame`, at monotonic time `now` and over a share of `interval`;
+    /// `None` when the destination cannot be sent to now.
+    pub fn begin<'a>(
+        &'a mut self,
+        frame: &Frame,
+        image: &'a Image<'a>,
+        interval: Duration,
+        now: Duration,
+    ) -> Option<Departure<'a>> {
+        let Some(socket) = self.link.ready(Instant::now(), &self.stats) else {
+            self.stats.frame_skipped();
+            return None;
+        };
+        let share = if socket.destination().ip().is_loopback() {
+            Pacing::BURST
+        } else {
+            Pacing::SPREAD
+        };
+        let (packet_octets, message) = (socket.packet_octets(), socket.packets_per_message());
+        let timestamp = self.clock.timestamp(frame.captured);
+        let packets = self.packetizer.packets(image, timestamp, packet_octets);
+        // Without segmentation offload a batch is as many messages.
+        let message = if message == 1 { usize::MAX } else { message };
+        let share = self.link.config().pacing.unwrap_or(share);
+        Some(Departure {
+            pace: Pace::new(packets.len(), share, interval, message),
+            link: &mut self.link,
+            stats: &self.stats,
+            packets,
+            due: now.max(self.not_before),
+            give_up: now + interval,
+            not_before: &mut self.not_before,
+            ended: None,
+        })
+    }
+
+    /// Sends a report when one is due, and reads those that have come.
+    pub fn report(&mut self, now: Instant) {
+        if !self
+            .reports
+            .as_ref()
+            .is_some_and(|reports| reports.are_due(now))
+        {
+            return;
+        }
+        let info = self.sender_info();
+        if let (Some(reports), Some(socket)) = (&mut self.reports, self.link.socket()) {
+            reports.keep_up(socket, info, now, &self.stats);
+        }
+    }
+
+    /// Says good-bye to the receivers.
+    pub fn close(mut self) {
+        let info = self.sender_info();
+        if let (Some(reports), Some(socket)) = (&mut self.reports, self.link.socket()) {
+            reports.say_goodbye(socket, info);
+        }
+    }
+
+    /// The stream now: both of its clocks at one instant (RFC 3550 6.4.1).
+    fn sender_info(&self) -> SenderInfo {
+        let instant = clocks::Instant::now();
+        let (packets, octets) = (self.stats.packets(), self.stats.octets());
+        let headers = packets * crate::rtp::header::HEADER_OCTETS as u64;
+        SenderInfo {
+            ssrc: self.packetizer.ssrc(),
+            ntp_timestamp: ntp_timestamp(instant.unix),
+            rtp_timestamp: self.clock.timestamp(instant.monotonic),
+            packet_count: low_half(packets),
+            octet_count: low_half(octets.saturating_sub(headers)),
+        }
+    }
+}
+
+/// A count modulo 2^32.
+fn low_half(count: u64) -> u32 {
+    let [.., b3, b2, b1, b0] = count.to_be_bytes();
+    u32::from_be_bytes([b3, b2, b1, b0])
+}
+
+/// Octets from the system's random numbers.
+pub fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(io::Error::other)?;
+    Ok(octets)
+}

@@ -1,0 +1,217 @@
+//! The RTCP side of one output: sender reports out, receiver reports in.
+//! RFC 3550 6, RFC 5761 (one port for both), RFC 7022 (CNAME).
+
+use std::fmt::Write;
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
+use tracing::debug;
+
+use super::output::random;
+use super::socket::{self, Socket};
+use crate::clocks;
+use crate::config::{Rtcp, Rtp};
+use crate::rtp::rtcp::{ReceptionReport, SenderInfo, ntp_timestamp};
+use crate::stats::output::{OutputStats, Receiver};
+
+/// Mean time between reports (6.2).
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Corrects for the mean of the random factor below (6.3.1): e - 3/2.
+const COMPENSATION: f64 = std::f64::consts::E - 1.5;
+/// Reports are looked for this often.
+const LOOK: Duration = Duration::from_secs(1);
+/// Most datagrams read at a time: more wait in the socket's buffer or are dropped there.
+const MAX_DATAGRAMS: usize = 64;
+/// Longest datagram that is read; reports of receivers are shorter.
+const MAX_DATAGRAM_OCTETS: usize = 1500;
+
+/// Reports of one output.
+#[derive(Debug)]
+pub struct Reports {
+    config: Rtp,
+    /// To the address of the stream it was made for; `None` until the first report, and when muxed.
+    socket: Option<(SocketAddr, UdpSocket)>,
+    next_report: Option<Instant>,
+    next_look: Instant,
+}
+
+impl Reports {
+    /// For the output of `config`; the first report follows the first frame.
+    pub fn new(config: &Rtp) -> Self {
+        Self {
+            config: config.clone(),
+            socket: None,
+            next_report: None,
+            next_look: Instant::now(),
+        }
+    }
+
+    /// Whether it is time for [`Reports::keep_up`].
+    pub fn are_due(&self, now: Instant) -> bool {
+        now >= self.next_look
+    }
+
+    /// Sends a report when one is due; reads what has come. `stream` is the socket of the stream.
+    pub fn keep_up(
+        &mut self,
+        stream: &Socket,
+        info: SenderInfo,
+        now: Instant,
+        stats: &OutputStats,
+    ) {
+        if info.packet_count == 0 {
+            return;
+        }
+        self.next_look = now + LOOK;
+        if self.next_report.is_none_or(|due| now >= due) {
+            self.next_report = Some(now + interval());
+            if let Err(error) = self.send(stream, info, false) {
+                debug!("{}: no report: {error}", self.config.destination);
+            }
+        }
+        self.read(stream, info.ssrc, stats);
+    }
+
+    /// The last report, which ends the stream.
+    pub fn say_goodbye(&mut self, stream: &Socket, info: SenderInfo) {
+        if info.packet_count == 0 {
+            return;
+        }
+        if let Err(error) = self.send(stream, info, true) {
+            debug!("{}: no good-bye: {error}", self.config.destination);
+        }
+    }
+
+    fn send(&mut self, stream: &Socket, info: SenderInfo, end: bool) -> io::Result<()> {
+        let octets = info.to_octets(cname(), end);
+        if self.config.rtcp == Rtcp::Mux {
+            return stream.send_datagram(&octets);
+        }
+        let (destination, socket) = self.socket_beside(stream)?;
+        socket.send_to(&octets, destination).map(drop)
+    }
+
+    /// The socket beside the stream's, anew when the stream has got another address. Not connected, so that
+    /// receivers may report from any port.
+    fn socket_beside(&mut self, stream: &Socket) -> io::Result<(SocketAddr, &UdpSocket)> {
+        let mut destination = stream.destination();
+        let (Some(above), Some(local_above)) = (
+            destination.port().checked_add(1),
+            stream.local_port()?.checked_add(1),
+        ) else {
+            return Err(io::Error::other("there is no port above 65535"));
+        };
+        destination.set_port(above);
+        let socket = match self.socket.take() {
+            Some((known, socket)) if known == destination => socket,
+            _ => {
+                let any = |_| socket::bind(destination, 0, &self.config);
+                let socket = socket::bind(destination, local_above, &self.config).or_else(any)?;
+                setsockopt(&socket, ReceiveTimestampns, &true)?;
+                socket
+            }
+        };
+        let (_, socket) = self.socket.insert((destination, socket));
+        Ok((destination, socket))
+    }
+
+    fn read(&self, stream: &Socket, ssrc: u32, stats: &OutputStats) {
+        let socket = match &self.socket {
+            Some((_, socket)) => socket.as_fd(),
+            None if self.config.rtcp == Rtcp::Mux => stream.as_fd(),
+            None => return,
+        };
+        for _ in 0..MAX_DATAGRAMS {
+            let mut octets = [0; MAX_DATAGRAM_OCTETS];
+            let Some((length, arrival)) = receive(socket, &mut octets) else {
+                return;
+            };
+            let datagram = octets.get(..length).unwrap_or_default();
+            match ReceptionReport::parse(datagram, ssrc) {
+                Ok(reports) => {
+                    for report in &reports {
+                        stats.heard_of(heard(report, ntp_timestamp(arrival)));
+                    }
+                }
+                Err(error) => debug!("{}: not a report: {error}", self.config.destination),
+            }
+        }
+    }
+}
+
+/// The next datagram and when the kernel received it, since 1970; `None` when there is none.
+fn receive(socket: BorrowedFd, octets: &mut [u8]) -> Option<(usize, Duration)> {
+    let mut control = nix::cmsg_space!(TimeSpec);
+    let mut slices = [IoSliceMut::new(octets)];
+    let message = recvmsg::<()>(
+        socket.as_raw_fd(),
+        &mut slices,
+        Some(&mut control),
+        MsgFlags::MSG_DONTWAIT,
+    )
+    .ok()?;
+    let stamped = message.cmsgs().ok().and_then(|mut messages| {
+        messages.find_map(|message| match message {
+            ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
+            _ => None,
+        })
+    });
+    let arrival = stamped.unwrap_or_else(|| clocks::Instant::now().unix);
+    Some((message.bytes, arrival))
+}
+
+fn heard(report: &ReceptionReport, arrival: u64) -> Receiver {
+    let ms = |duration: Duration| duration.as_secs_f32() * 1000.0;
+    Receiver {
+        ssrc: report.receiver,
+        fraction_lost: f32::from(report.fraction_lost) / 256.0,
+        packets_lost: report.cumulative_lost,
+        jitter_ms: ms(report.jitter()),
+        round_trip_ms: report.round_trip(arrival).map(ms),
+    }
+}
+
+/// Time to the next report: random, so that many senders do not report at once (6.3.1).
+fn interval() -> Duration {
+    // Without random numbers the mean does.
+    let random = random().map_or(u32::MAX / 2, u32::from_be_bytes);
+    let factor = 0.5 + f64::from(random) / f64::from(u32::MAX);
+    INTERVAL.mul_f64(factor / COMPENSATION)
+}
+
+/// One name for all streams of this process, which share its clock: 96 random bits (RFC 7022 4.2).
+fn cname() -> &'static str {
+    static CNAME: OnceLock<String> = OnceLock::new();
+    CNAME.get_or_init(|| {
+        let mut name = String::new();
+        for octet in random::<12>().unwrap_or_default() {
+            // Writing to memory does not fail.
+            let _ = write!(name, "{octet:02x}");
+        }
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_come_every_five_seconds_on_average() {
+        let intervals: Vec<Duration> = (0..1000).map(|_| interval()).collect();
+        let (shortest, longest) = (INTERVAL.mul_f64(0.41), INTERVAL.mul_f64(1.24));
+        assert!(
+            intervals
+                .iter()
+                .all(|each| (shortest..longest).contains(each))
+        );
+        assert_eq!(cname(), cname());
+        assert_eq!(cname().len(), 24);
+    }
+}

@@ -1,0 +1,240 @@
+//! One camera's frames to destinations that work and destinations that do not: each costs itself only.
+
+mod support;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use framewire::clocks::monotonic_now;
+use framewire::config::{Config, Rtp};
+use framewire::frame::Frame;
+use framewire::stats::Stats;
+use framewire::transmit::Transmitter;
+use serde_json::Value;
+use support::frames::Picture;
+
+/// From frame to frame.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+fn receiver(address: &str) -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind(address).expect("a socket");
+    socket.set_nonblocking(true).expect("a non-blocking socket");
+    let address = socket.local_addr().expect("an address");
+    (socket, address)
+}
+
+/// Datagrams that have come, and how many of them end a frame.
+fn received(socket: &UdpSocket) -> (u64, u64) {
+    let (mut packets, mut markers) = (0, 0);
+    let mut octets = [0; 2048];
+    while let Ok(length) = socket.recv(&mut octets) {
+        assert!(length > 12, "a whole RTP header");
+        packets += 1;
+        markers += u64::from(octets[1] >> 7);
+    }
+    (packets, markers)
+}
+
+/// One `[[camera.rtp]]` per text, which is its destination and perhaps further lines.
+fn outputs(destinations: &[&str]) -> Vec<Rtp> {
+    let mut text = "[[camera]]\nname = \"x\"\n".to_owned();
+    for destination in destinations {
+        text += &format!("[[camera.rtp]]\nrtcp = \"off\"\ndestination = {destination}\n");
+    }
+    let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
+    config.cameras[0].outputs.clone()
+}
+
+struct Camera<'a> {
+    transmitter: Transmitter<'a>,
+    picture: Bytes,
+    sequence: u32,
+}
+
+impl<'a> Camera<'a> {
+    fn new(stats: &'a Stats, destinations: &[&str]) -> Self {
+        let mut transmitter = Transmitter::new("x", stats);
+        transmitter.set_outputs(&outputs(destinations));
+        Self {
+            transmitter,
+            // Small, so that a socket's buffer holds many.
+            picture: Picture {
+                width: 96,
+                height: 64,
+                ..Picture::DEFAULT
+            }
+            .encode()
+            .into(),
+            sequence: 0,
+        }
+    }
+
+    fn shoot(&mut self, frames: u64) {
+        for _ in 0..frames {
+            let now = monotonic_now();
+            self.transmitter.transmit(&Frame {
+                data: self.picture.clone(),
+                sequence: self.sequence,
+                captured: now,
+                dequeued: now,
+            });
+            self.sequence += 1;
+            std::thread::sleep(INTERVAL);
+        }
+    }
+}
+
+fn summary(stats: &Stats) -> Value {
+    serde_json::to_value(stats.summary("x")).expect("JSON")
+}
+
+#[test]
+fn a_destination_that_refuses_costs_itself_only() {
+    let (good, good_address) = receiver("127.0.0.1:0");
+    let (late, late_address) = receiver("127.0.0.1:0");
+    drop(late);
+    let stats = Stats::default();
+    let destinations = [format!("\"{late_address}\""), format!("\"{good_address}\"")];
+    let mut camera = Camera::new(&stats, &destinations.each_ref().map(String::as_str));
+    camera.shoot(40);
+    let before = summary(&stats);
+    assert_eq!(received(&good).1, 40, "{before}");
+    assert_eq!(before["frames_sent"], 40);
+    let refused = &before["outputs"][0];
+    let problem = refused["problem"].as_str().expect("a problem");
+    assert!(problem.contains("nobody listens"), "{problem}");
+    assert!(refused["frames_skipped"].as_u64() > Some(30), "{refused}");
+    assert!(refused["frames_failed"].as_u64() >= Some(1), "{refused}");
+
+    // It comes to life: no longer than the longest wait, and from then on every frame.
+    let late = UdpSocket::bind(late_address).expect("the same port");
+    late.set_nonblocking(true).expect("a non-blocking socket");
+    let began = Instant::now();
+    while received(&late).1 == 0 {
+        assert!(began.elapsed() < Duration::from_secs(3), "never sent again");
+        camera.shoot(1);
+    }
+    camera.shoot(20);
+    assert_eq!(received(&late).1, 20);
+    assert_eq!(summary(&stats)["outputs"][0]["problem"], Value::Null);
+}
+
+#[test]
+fn what_cannot_be_reached_is_tried_again_and_others_go_on() {
+    let (good, good_address) = receiver("[::1]:0");
+    let stats = Stats::default();
+    let good_output = format!("\"{good_address}\"");
+    // connect(2) refuses a broadcast address; the interface does not exist; the name never does (RFC 6761).
+    let mut camera = Camera::new(
+        &stats,
+        &[
+            "\"255.255.255.255:9\"",
+            "\"127.0.0.1:9\"\ninterface = \"nowhere9\"",
+            "\"nobody.invalid:9\"",
+            &good_output,
+        ],
+    );
+    camera.shoot(40);
+    let summary = summary(&stats);
+    assert_eq!(received(&good).1, 40, "{summary}");
+    for (index, said) in [(0, "denied"), (1, "nowhere9")] {
+        let output = &summary["outputs"][index];
+        let problem = output["problem"].as_str().expect("a problem");
+        assert!(problem.contains(said), "{problem}");
+        assert_eq!(output["packets_sent"], 0);
+        assert_eq!(output["frames_skipped"], 40);
+    }
+    assert_eq!(summary["outputs"][2]["frames_sent"], 0);
+}
+
+#[test]
+fn without_any_destination_frames_are_counted_as_such() {
+    let stats = Stats::default();
+    let mut camera = Camera::new(&stats, &["\"255.255.255.255:9\""]);
+    camera.shoot(3);
+    let summary = summary(&stats);
+    assert_eq!(summary["frames_sent"], 0);
+    assert_eq!(summary["frames_dropped"]["no-destination"], 3, "{summary}");
+}
+
+#[test]
+fn a_name_is_looked_up_beside_the_stream() {
+    let (v4, address) = receiver("127.0.0.1:0");
+    let v6 = UdpSocket::bind(("::1", address.port()));
+    let stats = Stats::default();
+    let mut camera = Camera::new(&stats, &[&format!("\"localhost:{}\"", address.port())]);
+    let began = Instant::now();
+    let mut count = 0;
+    while count == 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "never resolved");
+        camera.shoot(1);
+        count = received(&v4).1;
+        if let Ok(v6) = &v6 {
+            v6.set_nonblocking(true).expect("a non-blocking socket");
+            count += received(v6).1;
+        }
+    }
+}
+
+#[test]
+fn outputs_that_stay_go_on_undisturbed_when_others_change() {
+    let (first, first_address) = receiver("127.0.0.1:0");
+    let (second, second_address) = receiver("127.0.0.1:0");
+    let (kept, other) = (
+        format!("\"{first_address}\""),
+        format!("\"{second_address}\""),
+    );
+    let stats = Stats::default();
+    let mut camera = Camera::new(&stats, &[&kept]);
+    let mut numbers = Vec::new();
+    let mut collect = |first: &UdpSocket| {
+        let mut octets = [0; 2048];
+        while first.recv(&mut octets).is_ok() {
+            numbers.push((
+                octets[8..12].to_vec(),
+                u16::from_be_bytes([octets[2], octets[3]]),
+            ));
+        }
+    };
+    for destinations in [&[&other, &kept][..], &[&kept], &[&kept, &other]] {
+        camera.shoot(3);
+        collect(&first);
+        let list: Vec<&str> = destinations.iter().map(|each| each.as_str()).collect();
+        camera.transmitter.set_outputs(&outputs(&list));
+    }
+    camera.shoot(3);
+    collect(&first);
+    assert!(received(&second).1 == 6);
+    for pair in numbers.windows(2) {
+        assert_eq!(pair[0].0, pair[1].0, "the same SSRC");
+        assert_eq!(pair[0].1.wrapping_add(1), pair[1].1, "no packet missing");
+    }
+    assert_eq!(summary(&stats)["outputs"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn paced_packets_are_spread_over_the_frame_interval() {
+    const FRAMES: u64 = 20;
+    let (socket, address) = receiver("127.0.0.1:0");
+    let stats = Stats::default();
+    let paced = format!("\"{address}\"\npacing = 0.75\nmtu = 576");
+    let mut camera = Camera::new(&stats, &[&paced]);
+    camera.picture = Picture::DEFAULT.encode().into();
+    let (mut packets, mut markers) = (0, 0);
+    for _ in 0..FRAMES {
+        camera.shoot(1);
+        let (more_packets, more_markers) = received(&socket);
+        packets += more_packets;
+        markers += more_markers;
+    }
+    let summary = summary(&stats);
+    assert_eq!(markers, FRAMES, "{summary}");
+    let batches = packets.div_ceil(FRAMES).div_ceil(20);
+    assert!(batches > 1, "a frame of several batches");
+    assert_eq!(summary["send_calls"], FRAMES * batches, "{summary}");
+    let spread = summary["latency_us"]["first_to_last_packet"]["p50"].as_u64();
+    // All gaps of a frame together, at least three quarters of each.
+    let least = INTERVAL.mul_f64(0.75 * 0.75 / batches as f64) * (batches as u32 - 1);
+    assert!(spread >= u64::try_from(least.as_micros()).ok(), "{summary}");
+}
