@@ -61,7 +61,7 @@ pub fn run(
     if handoff.abandon().is_some() {
         stats.frame_dropped(DropReason::Stopped);
     }
-    transmitter.set_outputs(&[]);
+    transmitter.outputs.into_iter().for_each(Output::close);
     info!("{name}: sending ended");
 }
 
