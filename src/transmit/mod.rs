@@ -3,6 +3,7 @@
 
 pub mod batch;
 mod departure;
+mod group;
 mod link;
 mod output;
 mod pace;

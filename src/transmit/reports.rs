@@ -13,6 +13,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
 use tracing::debug;
 
+use super::group;
 use super::output::random;
 use super::socket::{self, Socket};
 use crate::clocks;
@@ -112,7 +113,11 @@ impl Reports {
             Some((known, socket)) if known == destination => socket,
             _ => {
                 let any = |_| socket::bind(destination, 0, &self.config);
-                let socket = socket::bind(destination, local_above, &self.config).or_else(any)?;
+                let socket = if destination.ip().is_multicast() {
+                    group::join(destination, &self.config)?
+                } else {
+                    socket::bind(destination, local_above, &self.config).or_else(any)?
+                };
                 setsockopt(&socket, ReceiveTimestampns, &true)?;
                 socket
             }

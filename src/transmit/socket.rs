@@ -143,8 +143,7 @@ impl AsFd for Socket {
     }
 }
 
-/// A non-blocking socket from `local_port` (0 = any) that reaches `destination` in the way that `config` says:
-/// interface, class of service, time to live.
+/// A non-blocking socket from `local_port` (0 = any) that reaches `destination` in the way that `config` says.
 pub fn bind(destination: SocketAddr, local_port: u16, config: &Rtp) -> io::Result<UdpSocket> {
     let local = match destination {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, local_port)),
@@ -152,30 +151,34 @@ pub fn bind(destination: SocketAddr, local_port: u16, config: &Rtp) -> io::Resul
     };
     let socket = UdpSocket::bind(local)?;
     socket.set_nonblocking(true)?;
+    set_route(&socket, destination, config)?;
+    Ok(socket)
+}
+
+/// Has packets of `socket` to `destination` leave as `config` says: interface, class of service, time to live.
+pub fn set_route(socket: &UdpSocket, destination: SocketAddr, config: &Rtp) -> io::Result<()> {
     if let Some(interface) = &config.interface {
-        setsockopt(&socket, BindToDevice, &OsString::from(interface.as_str())).map_err(
-            |errno| {
-                io::Error::other(format!(
-                    "interface {}: {}",
-                    interface.as_str(),
-                    errno.desc()
-                ))
-            },
-        )?;
+        setsockopt(socket, BindToDevice, &OsString::from(interface.as_str())).map_err(|errno| {
+            io::Error::other(format!(
+                "interface {}: {}",
+                interface.as_str(),
+                errno.desc()
+            ))
+        })?;
     }
     let class = i32::from(config.dscp.traffic_class());
     let ttl = config.ttl.get();
     match destination {
         SocketAddr::V4(_) => {
-            setsockopt(&socket, Ipv4Tos, &class)?;
-            setsockopt(&socket, IpMulticastTtl, &ttl)?;
+            setsockopt(socket, Ipv4Tos, &class)?;
+            setsockopt(socket, IpMulticastTtl, &ttl)?;
         }
         SocketAddr::V6(_) => {
-            setsockopt(&socket, Ipv6TClass, &class)?;
-            setsockopt(&socket, Ipv6MulticastHops, &i32::from(ttl))?;
+            setsockopt(socket, Ipv6TClass, &class)?;
+            setsockopt(socket, Ipv6MulticastHops, &i32::from(ttl))?;
         }
     }
-    Ok(socket)
+    Ok(())
 }
 
 /// SO_SNDBUFFORCE needs CAP_NET_ADMIN and passes net.core.wmem_max; SO_SNDBUF is cut to it.
