@@ -1,40 +1,35 @@
-//! How long to wait before the next try of something that keeps failing.
+//! How long to wait before the next try of something that fails: longer each time, up to a limit.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Waits that double with each failure, from a shortest to a longest.
-#[derive(Debug)]
+/// The waits between tries.
+#[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     shortest: Duration,
     longest: Duration,
-    wait: Duration,
-    last_failure: Option<Instant>,
+    next: Duration,
 }
 
 impl Backoff {
     /// The first wait is `shortest`; none is longer than `longest`.
-    pub fn new(shortest: Duration, longest: Duration) -> Self {
+    pub const fn new(shortest: Duration, longest: Duration) -> Self {
         Self {
             shortest,
             longest,
-            wait: shortest,
-            last_failure: None,
+            next: shortest,
         }
     }
 
-    /// It failed at `now`; returns how long to wait. What had worked for longer than the longest wait
-    /// begins anew with the shortest.
-    pub fn failed(&mut self, now: Instant) -> Duration {
-        let quiet = self
-            .last_failure
-            .is_none_or(|last| now.saturating_duration_since(last) > self.longest + self.wait);
-        if quiet {
-            self.wait = self.shortest;
-        }
-        self.last_failure = Some(now);
-        let wait = self.wait;
-        self.wait = (wait * 2).min(self.longest);
-        wait
+    /// How long to wait now; the next wait is twice as long.
+    pub fn wait(&mut self) -> Duration {
+        let now = self.next;
+        self.next = (now * 2).min(self.longest);
+        now
+    }
+
+    /// Begins anew: something has changed for the better.
+    pub fn reset(&mut self) {
+        self.next = self.shortest;
     }
 }
 
@@ -43,19 +38,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_begin_anew_after_a_good_time() {
-        let (shortest, longest) = (Duration::from_millis(250), Duration::from_secs(10));
-        let mut backoff = Backoff::new(shortest, longest);
-        let mut now = Instant::now();
-        let waits: Vec<u128> = (0..8)
-            .map(|_| {
-                let wait = backoff.failed(now);
-                now += wait;
-                wait.as_millis()
-            })
-            .collect();
+    fn waits_double_up_to_the_longest_and_begin_anew() {
+        let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
+        let waits: Vec<u128> = (0..8).map(|_| backoff.wait().as_millis()).collect();
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-        now += longest + Duration::from_millis(1);
-        assert_eq!(backoff.failed(now), shortest);
+        backoff.reset();
+        assert_eq!(backoff.wait(), Duration::from_millis(250));
     }
 }

@@ -136,6 +136,8 @@ impl Link {
         if self.good_frames == 2 && stats.had_problem() {
             info!("{}: sending again", self.config.destination);
             stats.set_problem(None);
+            self.backoff.reset();
+            self.refused.reset();
         }
     }
 
@@ -144,7 +146,7 @@ impl Link {
         if errno != Errno::ECONNREFUSED {
             return self.fail(&io::Error::from(errno), now, stats);
         }
-        let until = now + self.refused.failed(now);
+        let until = now + self.refused.wait();
         let problem = "nobody listens there (ICMP port unreachable)";
         self.report(problem, stats);
         self.state = match std::mem::replace(&mut self.state, State::Closed(until)) {
@@ -155,7 +157,7 @@ impl Link {
 
     /// Closes the socket: the next one may have another address and another route.
     fn fail(&mut self, error: &io::Error, now: Instant, stats: &OutputStats) {
-        self.state = State::Closed(now + self.backoff.failed(now));
+        self.state = State::Closed(now + self.backoff.wait());
         self.report(&error.to_string(), stats);
     }
 
