@@ -2,6 +2,7 @@
 
 pub mod latency;
 pub mod output;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,8 @@ use serde::Serialize;
 use crate::jpeg::Unsupported;
 use latency::{Latency, LatencySummary};
 use output::{OutputStats, OutputSummary};
+
+pub use state::CameraState;
 
 /// Defines [`DropReason`] with the name that statistics show for each.
 macro_rules! drop_reasons {
@@ -105,6 +108,8 @@ impl From<Unsupported> for DropReason {
 /// The counters of one camera, written by its threads, read by anybody.
 #[derive(Debug, Default)]
 pub struct Stats {
+    state: Mutex<CameraState>,
+    opened: AtomicU64,
     captured: AtomicU64,
     sent: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
@@ -137,6 +142,32 @@ impl AddAssign for Sent {
 }
 
 impl Stats {
+    /// What the camera does just now.
+    pub fn state(&self) -> CameraState {
+        self.lock_state().clone()
+    }
+
+    /// The source is open and delivers.
+    pub fn source_opened(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        *self.lock_state() = CameraState::Streaming;
+    }
+
+    /// There is no source, because of `problem`.
+    pub fn source_missing(&self, problem: &str) {
+        *self.lock_state() = CameraState::Waiting(problem.to_owned());
+    }
+
+    /// The source was told to end.
+    pub fn source_stopped(&self) {
+        *self.lock_state() = CameraState::Stopped;
+    }
+
+    /// A thread that panicked while it held the lock left a whole value: each is written at once.
+    fn lock_state(&self) -> MutexGuard<'_, CameraState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A buffer came from the source.
     pub fn frame_captured(&self) {
         self.captured.fetch_add(1, Ordering::Relaxed);
@@ -193,6 +224,8 @@ impl Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Summary {
             name: name.to_owned(),
+            state: self.state(),
+            reopened: read(&self.opened).saturating_sub(1),
             frames_captured: read(&self.captured),
             frames_sent: read(&self.sent),
             frames_dropped: DropReason::ALL
@@ -220,6 +253,8 @@ impl Stats {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     name: String,
+    state: CameraState,
+    reopened: u64,
     frames_captured: u64,
     frames_sent: u64,
     frames_dropped: BTreeMap<&'static str, u64>,
@@ -236,8 +271,10 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "{}: {} frames captured, {} sent, {} dropped",
+            "{}: {}, reopened {} times, {} frames captured, {} sent, {} dropped",
             self.name,
+            self.state,
+            self.reopened,
             self.frames_captured,
             self.frames_sent,
             self.frames_dropped.values().sum::<u64>(),
@@ -282,6 +319,10 @@ mod tests {
     #[test]
     fn json_has_the_documented_keys() {
         let stats = Stats::default();
+        stats.source_opened();
+        stats.source_missing("gone");
+        assert_eq!(stats.state().to_string(), "waiting for the camera: gone");
+        stats.source_opened();
         stats.frame_captured();
         assert_eq!(stats.frame_sent(), 1);
         stats.frame_dropped(DropReason::NoEndOfImage);
@@ -290,7 +331,7 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({
-                "name": "front", "frames_captured": 1, "frames_sent": 1,
+                "name": "front", "state": "streaming", "reopened": 1, "frames_captured": 1, "frames_sent": 1,
                 "frames_dropped": {"no-eoi": 1}, "sequence_gaps": 0,
                 "packets_sent": 0, "octets_sent": 0, "send_calls": 0, "send_errors": 0,
                 "latency_us": {

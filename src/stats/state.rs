@@ -1,0 +1,36 @@
+//! What a camera does just now, as a person would say it.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Whether pictures can come, and if not, why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CameraState {
+    /// It is being opened for the first time.
+    #[default]
+    Opening,
+    /// It is open and its stream is on.
+    Streaming,
+    /// It cannot be had, for the reason given; it is tried again and again.
+    Waiting(String),
+    /// It was told to end.
+    Stopped,
+}
+
+impl fmt::Display for CameraState {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Opening => f.write_str("opening the camera"),
+            Self::Streaming => f.write_str("streaming"),
+            Self::Waiting(problem) => write!(f, "waiting for the camera: {problem}"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+impl Serialize for CameraState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
