@@ -4,9 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use tracing::error;
-
-use crate::capture::{self, CaptureError};
+use crate::capture;
 use crate::config;
 use crate::handoff::Handoff;
 use crate::pulse::Pulse;
@@ -30,7 +28,7 @@ pub struct Supervisor {
     name: String,
     stats: Arc<Stats>,
     stop: Arc<Stop>,
-    capture: JoinHandle<Result<(), CaptureError>>,
+    capture: JoinHandle<()>,
     transmit: JoinHandle<()>,
 }
 
@@ -43,8 +41,7 @@ pub enum StartError {
 }
 
 impl Supervisor {
-    /// Starts the threads of `config`'s camera. It ends after `limit` sent frames, when
-    /// its source fails, or when it is told to.
+    /// Starts the threads of `config`'s camera. It ends after `limit` sent frames, or when it is told to.
     pub fn start(
         config: &config::Camera,
         limit: Option<u64>,
@@ -97,30 +94,18 @@ impl Supervisor {
         self.stop.raise();
     }
 
-    /// Waits for the threads; returns the final counters and whether the source ended without an error.
+    /// Waits for the threads; returns the final counters and whether none of them panicked.
     pub fn join(self) -> (Summary, bool) {
-        // A thread that panicked is a failure like an error of the source.
-        let captured = matches!(self.capture.join(), Ok(Ok(())));
+        let captured = self.capture.join().is_ok();
         let transmitted = self.transmit.join().is_ok();
         (self.stats.summary(&self.name), captured && transmitted)
     }
 }
 
-/// The capture thread: logs its error at once, because other cameras may go on for long.
-fn capture(
-    config: &config::Camera,
-    handoff: &Handoff,
-    stats: &Stats,
-    stop: &Stop,
-    pulse: &Pulse,
-) -> Result<(), CaptureError> {
+/// The capture thread: it waits for a camera that is not there, so it ends only when it is told to.
+fn capture(config: &config::Camera, handoff: &Handoff, stats: &Stats, stop: &Stop, pulse: &Pulse) {
     let _transmit_ends_too = EndOnDrop { handoff, stats };
-    let result = capture::open(config)
-        .and_then(|mut source| capture::run(source.as_mut(), handoff, stats, stop, pulse));
-    if let Err(problem) = &result {
-        error!("{}: {problem}", config.name());
-    }
-    result
+    capture::keep_running(config, handoff, stats, stop, pulse);
 }
 
 /// Raises the flag even when the thread panics, so that no other waits for it forever.

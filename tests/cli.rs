@@ -4,11 +4,13 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::frames::Picture;
 use support::receive::{pixels, with_size_of};
@@ -205,20 +207,45 @@ fn with_fixed_ids(mut packets: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     packets
 }
 
+/// Runs until a line with `reason` is in the log, then ends it by SIGTERM; the log up to there, and what it printed.
+fn run_until(reason: &str, arguments: &[&str]) -> (String, Output) {
+    let mut child = command(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("framewire starts");
+    let mut log = BufReader::new(child.stderr.take().expect("its log"));
+    let mut seen = String::new();
+    while !seen.contains(reason) {
+        let octets = log.read_line(&mut seen).expect("a log line");
+        assert!(octets > 0, "no {reason:?} in: {seen}");
+    }
+    send(Signal::SIGTERM, &child);
+    (seen, child.wait_with_output().expect("framewire ends"))
+}
+
+fn send(signal: Signal, child: &Child) {
+    let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
+    nix::sys::signal::kill(id, signal).expect("a signal");
+}
+
 #[test]
-fn a_source_that_fails_exits_with_1_and_the_reason() {
+fn a_source_that_is_missing_is_waited_for_and_the_reason_said() {
     let folder = Folder::new("fails");
     for (device, reason) in [
         ("replay:/nowhere/at-all", "/nowhere/at-all"),
         ("/dev/null", "/dev/null"),
         ("usb:ffff:ffff", "usb:ffff:ffff"),
+        ("auto", "trying again"),
     ] {
         let text_of = replay("x", &[9]).replace("replay:x", device);
         let config = folder.write("config.toml", text_of);
-        let output = framewire(&["run", "--config", &config]);
-        assert_eq!(output.status.code(), Some(1), "{device}");
-        let stderr = text(&output.stderr);
-        assert!(stderr.contains(reason), "{device}: {stderr}");
+        let (log, output) = run_until("trying again", &["run", "--config", &config, "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{device}: {log}");
+        assert!(log.contains(reason), "{device}: {log}");
+        let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(json["cameras"][0]["state"], "stopped", "{json}");
+        assert_eq!(json["cameras"][0]["reopened"], 0, "{json}");
     }
 }
 
@@ -228,8 +255,9 @@ fn a_camera_that_fails_leaves_the_others_streaming() {
     let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
     let broken = replay("/nowhere", &[9]).replace("front", "broken");
     let config = folder.write("config.toml", replay(&picture, &[9]) + &broken);
-    let output = framewire(&["--config", &config, "--frames", "3", "--json"]);
-    assert_eq!(output.status.code(), Some(1));
+    let arguments = ["--config", &config, "--frames", "3", "--json"];
+    let (log, output) = run_until("front: sending ended", &arguments);
+    assert_eq!(output.status.code(), Some(0), "{log}");
     let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(json["cameras"][0]["frames_sent"], 3);
     assert_eq!(json["cameras"][1]["frames_sent"], 0);
@@ -239,7 +267,7 @@ fn a_camera_that_fails_leaves_the_others_streaming() {
 fn signals_end_it_cleanly_with_a_summary() {
     let folder = Folder::new("signals");
     let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (socket, port) = receiver();
         let config = folder.write("config.toml", replay(&picture, &[port]));
         let child = command(&["--config", &config])
@@ -248,14 +276,9 @@ fn signals_end_it_cleanly_with_a_summary() {
             .spawn()
             .expect("framewire starts");
         receive_frame(&socket);
-        let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
-        let number = match signal {
-            "INT" => nix::sys::signal::Signal::SIGINT,
-            _ => nix::sys::signal::Signal::SIGTERM,
-        };
-        nix::sys::signal::kill(id, number).expect("a signal");
+        send(signal, &child);
         let output = child.wait_with_output().expect("framewire ends");
-        assert_eq!(output.status.code(), Some(0), "SIG{signal}");
+        assert_eq!(output.status.code(), Some(0), "{signal}");
         assert!(text(&output.stdout).starts_with("front: "));
     }
 }

@@ -11,18 +11,14 @@ use tracing::{info, warn};
 use v4l::format::FourCC;
 use v4l::video::{Capture, capture::Parameters};
 
-use super::devices::{self, Opened};
+use super::devices::Opened;
 use super::ring::{Ring, RingError};
+use super::silence::{Silence, Verdict};
 use super::{CaptureError, Captured, Source, controls};
 use crate::config;
-use crate::pulse::LONGEST_WAIT;
+use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stop::{Stop, readable, wait_readable};
-use crate::throttle::Throttle;
 
-/// Shortest silence of a camera that is worth a warning.
-const STALL: Duration = Duration::from_secs(2);
-/// The same in frames, for slow cameras.
-const STALL_FRAMES: u32 = 5;
 /// Pause when the device says "ready" but has nothing, so that a strange driver cannot spin the thread.
 const NOTHING_YET: Duration = Duration::from_millis(10);
 
@@ -31,10 +27,7 @@ pub struct Camera {
     name: String,
     path: PathBuf,
     ring: Ring,
-    /// Longest silence without a warning.
-    patience: Duration,
-    silent_since: Instant,
-    stalls: Throttle,
+    silence: Silence,
 }
 
 /// What the driver made of what was asked.
@@ -47,14 +40,27 @@ struct Negotiated {
 }
 
 impl Camera {
-    /// Finds, opens and starts the camera of `config`.
-    pub fn open(config: &config::Camera) -> Result<Self, CaptureError> {
-        let opened = devices::find(&config.device)?;
+    /// Sets the open camera up as `config` says and starts it. Each step may take as long as the driver waits for the
+    /// camera (uvcvideo: 5 s), so `pulse` is beaten between them.
+    pub fn start(
+        opened: Opened,
+        config: &config::Camera,
+        pulse: &Pulse,
+    ) -> Result<Self, CaptureError> {
         let name = config.name().to_string();
+        pulse.beat();
         let got = negotiate(&opened, config)?;
+        pulse.beat();
         let ring = start(&opened, config)?;
+        pulse.beat();
         // Some cameras forget what was set before the stream began.
-        controls::apply(&name, &opened.device, config.quality, &config.controls);
+        controls::apply(
+            &name,
+            &opened.device,
+            config.quality,
+            &config.controls,
+            pulse,
+        );
         info!(
             "{name}: {} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
             opened.path.display(),
@@ -72,9 +78,7 @@ impl Camera {
             name,
             path: opened.path,
             ring,
-            patience: STALL.max(STALL_FRAMES * got.frame_time()),
-            silent_since: Instant::now(),
-            stalls: Throttle::default(),
+            silence: Silence::new(got.frame_time(), Instant::now()),
         })
     }
 
@@ -86,16 +90,25 @@ impl Camera {
         }
     }
 
-    fn note_stall(&mut self) {
-        if let Some(count) = self.stalls.note(Instant::now()) {
-            warn!(
-                "{}: {}: no picture for {} s, {count} times; still waiting ({} buffers could not be re-queued)",
+    /// No buffer came: fine, worth a warning, or the end of the stream.
+    fn nothing(&mut self) -> Result<Captured, CaptureError> {
+        let now = Instant::now();
+        let silent = self.silence.lasted(now).as_secs_f32();
+        match self.silence.verdict(now) {
+            Verdict::Wait => {}
+            Verdict::Warn => warn!(
+                "{}: {}: no picture for {silent:.1} s; still waiting ({} buffers could not be re-queued)",
                 self.name,
                 self.path.display(),
-                self.patience.as_secs_f32(),
                 self.ring.requeue_failures(),
-            );
+            ),
+            Verdict::GiveUp => {
+                return Err(CaptureError::Silent {
+                    path: self.path.clone(),
+                });
+            }
         }
+        Ok(Captured::Nothing)
     }
 }
 
@@ -108,15 +121,16 @@ impl Source for Camera {
             return Ok(Captured::Stopped);
         }
         if ready == 0 {
-            if self.silent_since.elapsed() >= self.patience {
-                self.note_stall();
-                self.silent_since = Instant::now();
-            }
-            return Ok(Captured::Nothing);
+            return self.nothing();
         }
         match self.ring.dequeue() {
             Ok(Some(buffer)) => {
-                self.silent_since = Instant::now();
+                let transfer_failed = buffer.error && buffer.frame.data.is_empty();
+                self.silence.broken(transfer_failed, Instant::now());
+                if transfer_failed {
+                    // All buffers may come back at once, again and again.
+                    stop.wait(NOTHING_YET);
+                }
                 Ok(if buffer.error {
                     Captured::Damaged(buffer.frame)
                 } else {
@@ -125,7 +139,7 @@ impl Source for Camera {
             }
             Ok(None) => {
                 stop.wait(NOTHING_YET);
-                Ok(Captured::Nothing)
+                self.nothing()
             }
             Err(errno) => Err(self.failed("VIDIOC_DQBUF", errno)),
         }

@@ -16,6 +16,7 @@ use v4l::v4l_sys::{
 use super::devices::text;
 use super::ioctl;
 use crate::config::{ControlValue, Controls, Quality};
+use crate::pulse::Pulse;
 
 /// Short names beside those made of the driver's words, which differ between kernels.
 const SHORT_NAMES: [(u32, &str); 4] = [
@@ -80,6 +81,11 @@ pub struct MenuItem {
 
 /// The controls that hold a number, in the driver's order.
 pub fn list(device: &v4l::Device) -> Vec<Control> {
+    list_with(device, || ())
+}
+
+/// The same; calls `next` before each.
+fn list_with(device: &v4l::Device, next: impl Fn()) -> Vec<Control> {
     let handle = device.handle();
     let mut controls = Vec::new();
     let mut id = 0;
@@ -88,6 +94,7 @@ pub fn list(device: &v4l::Device) -> Vec<Control> {
             break; // A driver that does not go forward would never end.
         }
         id = control.id;
+        next();
         controls.extend(describe(device, &control));
     }
     controls
@@ -164,14 +171,21 @@ fn key(name: &str) -> String {
 }
 
 /// Sets what the configuration asks for and reads it back; what the camera does otherwise is a warning.
-pub fn apply(camera: &str, device: &v4l::Device, quality: Option<Quality>, wanted: &Controls) {
+/// `pulse` is beaten between the camera's answers, which may be slow.
+pub fn apply(
+    camera: &str,
+    device: &v4l::Device,
+    quality: Option<Quality>,
+    wanted: &Controls,
+    pulse: &Pulse,
+) {
     if let Some(quality) = quality {
         apply_quality(camera, device, quality);
     }
     if wanted.0.is_empty() {
         return;
     }
-    let controls = list(device);
+    let controls = list_with(device, || pulse.beat());
     let mut pending = Vec::new();
     for (name, value) in &wanted.0 {
         match find(&controls, name).and_then(|control| Ok((control, number(control, value)?))) {
@@ -182,6 +196,7 @@ pub fn apply(camera: &str, device: &v4l::Device, quality: Option<Quality>, wante
     for pass in 1..=PASSES {
         pending.retain(|(control, number)| match set(device, control.id, *number) {
             Ok(()) => {
+                pulse.beat();
                 read_back(camera, device, control, *number);
                 false
             }
@@ -189,7 +204,10 @@ pub fn apply(camera: &str, device: &v4l::Device, quality: Option<Quality>, wante
                 warn!("{camera}: control {} = {number}: {error}", control.name);
                 false
             }
-            Err(_) => true,
+            Err(_) => {
+                pulse.beat();
+                true
+            }
         });
     }
 }

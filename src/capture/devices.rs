@@ -1,4 +1,4 @@
-//! Finds cameras: which nodes capture, what they deliver, and by which names they can be called.
+//! Describes cameras: which nodes capture, what they deliver, and by which names they can be called.
 //! V4L2 user-space API: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS; sysfs; /dev/v4l.
 
 use std::fs;
@@ -15,8 +15,9 @@ use v4l::v4l_sys::{
 use v4l::video::Capture;
 
 use super::controls::{self, Control};
+use super::identity::Identity;
+use super::search::nodes;
 use super::{CaptureError, ioctl};
-use crate::config;
 
 /// The formats that are JPEG images buffer by buffer, best first.
 const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
@@ -86,120 +87,6 @@ impl Opened {
     }
 }
 
-/// Opens the camera that `wanted` names.
-pub fn find(wanted: &config::Device) -> Result<Opened, CaptureError> {
-    match wanted {
-        config::Device::Path(path) => Opened::open(path),
-        _ => first_that_fits(wanted),
-    }
-}
-
-/// The first JPEG camera that `wanted` describes; says what was there instead otherwise.
-fn first_that_fits(wanted: &config::Device) -> Result<Opened, CaptureError> {
-    let mut seen = Vec::new();
-    for path in nodes() {
-        if !usb_matches(wanted, &path) {
-            continue;
-        }
-        match Opened::open(&path) {
-            Ok(opened) if opened.jpeg_format().is_ok() => return Ok(opened),
-            Ok(opened) => seen.push(format!(
-                "{} {:?} delivers {}",
-                path.display(),
-                opened.card,
-                opened.format_names()
-            )),
-            Err(CaptureError::NotCapture { .. }) => {}
-            Err(error) => seen.push(error.to_string()),
-        }
-    }
-    let seen = if seen.is_empty() {
-        "no such capture device is there".to_owned()
-    } else {
-        seen.join("; ")
-    };
-    Err(CaptureError::NotFound(format!(
-        "device {:?}: no camera that delivers JPEG (MJPG or JPEG format): {seen}. \
-         framewire sends what the camera has compressed itself; `framewire devices` lists what there is",
-        wanted.to_string()
-    )))
-}
-
-/// All nodes named /dev/videoN in the order of N.
-fn nodes() -> Vec<PathBuf> {
-    let number = |path: &Path| -> Option<u32> {
-        path.file_name()?
-            .to_str()?
-            .strip_prefix("video")?
-            .parse()
-            .ok()
-    };
-    let mut nodes: Vec<(u32, PathBuf)> = v4l::context::enum_devices()
-        .iter()
-        .filter_map(|node| Some((number(node.path())?, node.path().to_owned())))
-        .collect();
-    nodes.sort();
-    nodes.into_iter().map(|(_, path)| path).collect()
-}
-
-/// Whether `wanted` is no USB camera, or the one behind `node`.
-fn usb_matches(wanted: &config::Device, node: &Path) -> bool {
-    let config::Device::Usb {
-        vendor,
-        product,
-        serial,
-    } = wanted
-    else {
-        return true;
-    };
-    UsbIdentity::of(node).is_some_and(|usb| {
-        usb.vendor == format!("{vendor:04x}")
-            && usb.product == format!("{product:04x}")
-            && serial
-                .as_ref()
-                .is_none_or(|serial| usb.serial.as_ref() == Some(serial))
-    })
-}
-
-/// What identifies a USB camera across reboots and ports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct UsbIdentity {
-    vendor: String,
-    product: String,
-    serial: Option<String>,
-}
-
-impl UsbIdentity {
-    /// The attributes of the USB device above `node`'s interface in sysfs.
-    fn of(node: &Path) -> Option<Self> {
-        let name = node.file_name()?;
-        let interface = Path::new("/sys/class/video4linux")
-            .join(name)
-            .join("device");
-        let device = fs::canonicalize(interface).ok()?;
-        let device = device.parent()?;
-        let attribute = |name| {
-            let text = fs::read_to_string(device.join(name)).ok()?;
-            Some(text.trim().to_owned())
-        };
-        Some(Self {
-            vendor: attribute("idVendor")?,
-            product: attribute("idProduct")?,
-            serial: attribute("serial").filter(|serial| !serial.is_empty()),
-        })
-    }
-
-    /// As `config.toml` takes it.
-    fn to_config(&self) -> String {
-        let mut text = format!("usb:{}:{}", self.vendor, self.product);
-        if let Some(serial) = &self.serial {
-            text.push(':');
-            text.push_str(serial);
-        }
-        text
-    }
-}
-
 /// A capture device as `framewire devices` shows it.
 #[derive(Debug, Serialize)]
 pub struct Listing {
@@ -264,7 +151,7 @@ fn listing(opened: &Opened) -> Listing {
         card: opened.card.clone(),
         driver: opened.driver.clone(),
         bus: opened.bus.clone(),
-        usb: UsbIdentity::of(&opened.path).map(|usb| usb.to_config()),
+        usb: Identity::of(&opened.path).and_then(|who| Some(who.usb()?.to_string())),
         by_id: links_to(&opened.path, "/dev/v4l/by-id"),
         by_path: links_to(&opened.path, "/dev/v4l/by-path"),
         streamable: opened.jpeg_format().is_ok(),
@@ -362,16 +249,5 @@ mod tests {
         assert_eq!(text(b"Cam\0garbage"), "Cam");
         assert_eq!(text(b"K\xC3\xA4"), "Kä");
         assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
-    }
-
-    #[test]
-    fn a_usb_identity_is_what_the_configuration_takes() {
-        let usb = UsbIdentity {
-            vendor: "046d".to_owned(),
-            product: "082d".to_owned(),
-            serial: Some("A:1".to_owned()),
-        };
-        let device = config::Device::parse(&usb.to_config()).unwrap();
-        assert_eq!(device.to_string(), "usb:046d:082d:A:1");
     }
 }

@@ -1,21 +1,29 @@
 //! The capture thread of a camera: takes pictures from a source, drops the damaged, hands the newest on.
 //! V4L2 user-space API for cameras; files and a test pattern look the same from here.
 
+mod arrivals;
+mod backoff;
 pub mod camera;
 pub mod controls;
+mod damage;
 pub mod demo;
 pub mod devices;
+mod identity;
 mod ioctl;
 mod metronome;
+mod recovery;
 pub mod replay;
 mod ring;
+mod search;
+mod silence;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Instant;
 
+use damage::Damage;
 use nix::errno::Errno;
 
-use crate::config::{self, Device};
 use crate::frame::Frame;
 use crate::handoff::{Handoff, Parker};
 use crate::pulse::{LONGEST_WAIT, Pulse};
@@ -23,6 +31,7 @@ use crate::stats::{DropReason, Stats};
 use crate::stop::Stop;
 
 pub use crate::clocks::monotonic_now;
+pub use recovery::keep_running;
 
 /// Where pictures come from.
 pub trait Source: Send {
@@ -91,6 +100,15 @@ pub enum CaptureError {
         /// What the kernel said.
         errno: Errno,
     },
+    /// The camera streams, but nothing comes.
+    #[error("{}: no picture for too long", path.display())]
+    Silent {
+        /// The node.
+        path: PathBuf,
+    },
+    /// Pictures come, but none is whole.
+    #[error("all pictures are damaged: a bad cable or too little power, perhaps")]
+    OnlyDamaged,
     /// Nothing to replay.
     #[error("{}: {problem}", path.display())]
     Replay {
@@ -126,17 +144,6 @@ fn advice(operation: &str, errno: Errno) -> &'static str {
     }
 }
 
-/// Opens the source that `config` describes.
-pub fn open(config: &config::Camera) -> Result<Box<dyn Source>, CaptureError> {
-    Ok(match &config.device {
-        Device::Replay(path) => Box::new(replay::Replay::open(path, config.fps())?),
-        Device::Demo => Box::new(demo::Demo::new(config.width, config.height, config.fps())?),
-        Device::Auto | Device::Path(_) | Device::Usb { .. } => {
-            Box::new(camera::Camera::open(config)?)
-        }
-    })
-}
-
 /// Moves pictures from `source` to `handoff` until `stop` is raised or the source fails.
 pub fn run(
     source: &mut dyn Source,
@@ -147,8 +154,13 @@ pub fn run(
 ) -> Result<(), CaptureError> {
     let parker = Parker::new();
     let mut gaps = SequenceGaps::default();
+    let mut damage = Damage::new(stats.condition());
+    let mut delivers = false;
     while !stop.is_raised() {
         pulse.beat();
+        if damage.is_hopeless(stats.condition(), Instant::now()) {
+            return Err(CaptureError::OnlyDamaged);
+        }
         let (frame, damaged) = match source.next(stop)? {
             Captured::Frame(frame) => (frame, false),
             Captured::Damaged(frame) => (frame, true),
@@ -156,6 +168,9 @@ pub fn run(
             Captured::Stopped => break,
         };
         stats.frame_captured();
+        if !std::mem::replace(&mut delivers, true) {
+            stats.source_delivers();
+        }
         stats.sequence_gap(gaps.before(&frame, damaged));
         if damaged {
             stats.frame_dropped(DropReason::ErrorFlag);

@@ -82,6 +82,22 @@ drop_reasons! {
     Stopped = "stopped",
 }
 
+impl DropReason {
+    /// Whether the picture came damaged from the source; `None` when its condition is unknown.
+    const fn is_damage(self) -> Option<bool> {
+        match self {
+            Self::ErrorFlag
+            | Self::Empty
+            | Self::NoEndOfImage
+            | Self::NotJpeg
+            | Self::TruncatedHeaders
+            | Self::MalformedHeaders => Some(true),
+            Self::Superseded | Self::Stopped => None,
+            _ => Some(false),
+        }
+    }
+}
+
 impl From<Unsupported> for DropReason {
     fn from(unsupported: Unsupported) -> Self {
         match unsupported {
@@ -122,6 +138,15 @@ pub struct Stats {
     outputs: Mutex<Vec<Arc<OutputStats>>>,
 }
 
+/// Pictures so far, as the source delivered them; those that nobody looked at count as neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Whole ones, whatever became of them.
+    pub intact: u64,
+    /// Damaged ones.
+    pub damaged: u64,
+}
+
 /// What some packets cost on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sent {
@@ -147,13 +172,17 @@ impl Stats {
         self.lock_state().clone()
     }
 
-    /// The source is open and delivers.
+    /// The source is open; pictures are yet to come.
     pub fn source_opened(&self) {
         self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The source that was opened delivers.
+    pub fn source_delivers(&self) {
         *self.lock_state() = CameraState::Streaming;
     }
 
-    /// There is no source, because of `problem`.
+    /// There are no pictures, because of `problem`.
     pub fn source_missing(&self, problem: &str) {
         *self.lock_state() = CameraState::Waiting(problem.to_owned());
     }
@@ -217,6 +246,23 @@ impl Stats {
     /// The list is whole at any time.
     fn outputs(&self) -> MutexGuard<'_, Vec<Arc<OutputStats>>> {
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In which condition the pictures came.
+    pub fn condition(&self) -> Condition {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut condition = Condition {
+            intact: read(&self.sent),
+            damaged: 0,
+        };
+        for (reason, counter) in DropReason::ALL.iter().zip(&self.dropped) {
+            match reason.is_damage() {
+                Some(true) => condition.damaged += read(counter),
+                Some(false) => condition.intact += read(counter),
+                None => {}
+            }
+        }
+        condition
     }
 
     /// The counters now, under the camera's `name`.
@@ -311,6 +357,12 @@ mod tests {
         for &reason in DropReason::ALL {
             stats.frame_dropped(reason);
         }
+        let Condition { intact, damaged } = stats.condition();
+        // Of the reasons, two do not tell the condition.
+        assert_eq!(
+            (damaged, intact + damaged + 2),
+            (6, DropReason::ALL.len() as u64)
+        );
         let summary = stats.summary("front");
         assert_eq!(summary.frames_dropped.len(), DropReason::ALL.len());
         assert!(summary.frames_dropped.values().all(|&count| count == 1));
@@ -323,6 +375,7 @@ mod tests {
         stats.source_missing("gone");
         assert_eq!(stats.state().to_string(), "waiting for the camera: gone");
         stats.source_opened();
+        stats.source_delivers();
         stats.frame_captured();
         assert_eq!(stats.frame_sent(), 1);
         stats.frame_dropped(DropReason::NoEndOfImage);
