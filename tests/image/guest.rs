@@ -156,6 +156,7 @@ fn description() -> Description {
             sizes: sizes.into(),
         }],
         forgets_controls: false,
+        no_bandwidth: false,
     }
 }
 

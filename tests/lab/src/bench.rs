@@ -24,7 +24,7 @@ pub(crate) use ensure;
 pub const VENDOR: u16 = 0x046d;
 pub const PRODUCT: u16 = 0x082d;
 pub const NAME: &str = "Lab Camera";
-const RTP_PORT: u16 = 5004;
+pub const RTP_PORT: u16 = 5004;
 const MTU: usize = 1400; // octets, of a whole IP packet
 const IP_AND_UDP: usize = 28; // octets of headers, RFC 791 and RFC 768
 
@@ -65,14 +65,27 @@ pub fn description(
             sizes: sizes.iter().map(size).collect(),
         }],
         forgets_controls: false,
+        no_bandwidth: false,
     }
 }
 
 /// A configuration of one camera; `more` is for the `[[camera]]` table and what is below it.
-pub fn config(device: &str, (width, height): (u16, u16), fps: u32, more: &str) -> String {
+pub fn config(device: &str, size: (u16, u16), fps: u32, more: &str) -> String {
+    config_of("lab", RTP_PORT, device, size, fps, more)
+}
+
+/// The same with a name and a port of its own: several of them are a configuration too.
+pub fn config_of(
+    name: &str,
+    port: u16,
+    device: &str,
+    (width, height): (u16, u16),
+    fps: u32,
+    more: &str,
+) -> String {
     format!(
-        "[[camera]]\nname = \"lab\"\ndevice = \"{device}\"\nwidth = {width}\nheight = {height}\nfps = {fps}\n\
-         {more}\n[[camera.rtp]]\ndestination = \"127.0.0.1:{RTP_PORT}\"\nmtu = {MTU}\n"
+        "[[camera]]\nname = \"{name}\"\ndevice = \"{device}\"\nwidth = {width}\nheight = {height}\nfps = {fps}\n\
+         {more}\n[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\nmtu = {MTU}\n"
     )
 }
 
@@ -80,6 +93,14 @@ pub fn config(device: &str, (width, height): (u16, u16), fps: u32, more: &str) -
 pub fn shoot(config: &str, frames: usize) -> Result<(Ended, Reception), Box<dyn Error>> {
     let receiver = Receiver::listen(RTP_PORT)?;
     let ended = framewire::stream(config, frames)?.expect_code(0)?;
+    let reception = develop(receiver)?;
+    let count = reception.pictures.len();
+    ensure!(count == frames, "{count} pictures came instead of {frames}");
+    Ok((ended, reception))
+}
+
+/// What a receiver got must follow the RFCs, and nothing may have been lost on the way.
+pub fn develop(receiver: Receiver) -> Result<Reception, Box<dyn Error>> {
     let reception = depacketize(&receiver.finish()?);
     let violations = &reception.violations;
     ensure!(
@@ -98,19 +119,13 @@ pub fn shoot(config: &str, frames: usize) -> Result<(Ended, Reception), Box<dyn 
         "{} incomplete frames",
         reception.incomplete
     );
-    let count = reception.pictures.len();
-    ensure!(count == frames, "{count} pictures came instead of {frames}");
-    let longest = reception
-        .pictures
-        .iter()
-        .map(|picture| picture.datagram)
-        .max()
-        .unwrap_or(0);
+    let lengths = reception.pictures.iter().map(|picture| picture.datagram);
+    let longest = lengths.max().unwrap_or(0);
     ensure!(
         longest + IP_AND_UDP <= MTU,
         "a datagram of {longest} octets does not fit the MTU"
     );
-    Ok((ended, reception))
+    Ok(reception)
 }
 
 /// The pictures that came must be these frames of the film, octet for octet and in this order.

@@ -1,4 +1,4 @@
-//! An emulated camera: a description, the frames it sends at its committed rate, and what goes wrong with which.
+//! An emulated camera: a description, the frames it sends at its committed rate, and what goes wrong with them.
 //! Payload headers: USB Device Class Definition for Video Devices 1.1, 2.4.3.3.
 
 use std::error::Error;
@@ -62,6 +62,17 @@ impl Fault {
 /// Frame number -> fault, counted from the start of the stream.
 pub type Faults = &'static [(usize, Fault)];
 
+/// What goes wrong from now on, whichever frame it hits: may be changed while the camera streams.
+#[derive(Default)]
+struct Mood {
+    /// No frame begins before; the stream may be stopped and started meanwhile.
+    silent_until: Option<Instant>,
+    /// So many of the next frames have this fault.
+    damage: Option<(Fault, usize)>,
+    /// Other pictures than those of the committed size.
+    film: Option<Film>,
+}
+
 /// A frame that left the camera.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
@@ -74,9 +85,13 @@ pub struct Sent {
 /// A camera that is plugged in; dropping it unplugs it.
 pub struct Camera {
     port: Option<Port>,
+    pipe: Arc<Pipe>,
     function: Arc<Mutex<Function>>,
+    mood: Arc<Mutex<Mood>>,
     sent: Arc<Mutex<Vec<Sent>>>,
     pub node: String,
+    /// When the node was there.
+    pub ready: Instant,
 }
 
 impl Camera {
@@ -87,31 +102,35 @@ impl Camera {
         films: Vec<Vec<Film>>,
         faults: Faults,
     ) -> Result<Self, Box<dyn Error>> {
-        let serial = description.serial;
         let (commits, committed) = mpsc::channel();
         let function = Arc::new(Mutex::new(Function::new(description, commits)));
         let served = Arc::clone(&function);
-        let port = Port::attach(port, move |pipe, setup, data| {
+        let plugged = Port::attach(port, move |pipe, setup, data| {
             served
                 .lock()
                 .expect("function lock")
                 .request(pipe, setup, data)
         })?;
-        let sent = Arc::default();
+        let pipe = Arc::clone(&plugged.pipe);
+        let (sent, mood) = (Arc::default(), Arc::default());
         let studio = Studio {
-            pipe: Arc::clone(&port.pipe),
+            pipe: Arc::clone(&pipe),
             films,
             faults,
+            mood: Arc::clone(&mood),
             sent: Arc::clone(&sent),
         };
         // Ends by itself when the function, which holds the other end of the channel, is gone.
         thread::spawn(move || studio.work(committed));
-        let node = node_of(serial)?;
+        let node = node_at(port)?;
         Ok(Self {
-            port: Some(port),
+            port: Some(plugged),
+            pipe,
             function,
+            mood,
             sent,
             node,
+            ready: Instant::now(),
         })
     }
 
@@ -122,6 +141,35 @@ impl Camera {
     /// The frames since the stream started last.
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().expect("sent lock").clone()
+    }
+
+    /// Sends nothing for so long, even if the stream is stopped and started again.
+    pub fn stall(&self, duration: Duration) {
+        self.mood().silent_until = Some(Instant::now() + duration);
+    }
+
+    /// The next frames have this fault, in all streams to come.
+    pub fn damage(&self, fault: Fault, frames: usize) {
+        self.mood().damage = Some((fault, frames));
+    }
+
+    /// No frame has a fault any more.
+    pub fn mend(&self) {
+        self.mood().damage = None;
+    }
+
+    /// Sends other pictures than the host has asked for.
+    pub fn change_film(&self, film: Film) {
+        self.mood().film = Some(film);
+    }
+
+    /// Bus errors on up to `urbs` transfers that wait; returns how many there were.
+    pub fn eproto_burst(&self, urbs: usize) -> usize {
+        self.pipe.fail(urbs)
+    }
+
+    fn mood(&self) -> MutexGuard<'_, Mood> {
+        self.mood.lock().expect("mood lock")
     }
 }
 
@@ -136,14 +184,18 @@ impl Drop for Camera {
     }
 }
 
-/// Waits until the driver has made the capture node of the camera with this serial number.
-fn node_of(serial: &str) -> Result<String, String> {
+/// Waits until the driver has made the capture node of the camera at this port of the virtual host controller.
+fn node_at(port: u8) -> Result<String, String> {
     let deadline = Instant::now() + CHANGES_WITHIN;
     while Instant::now() < deadline {
         for entry in fs::read_dir(SYSFS).into_iter().flatten().flatten() {
             let read = |file: &str| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
-            // Index 0 is the capture node, 1 the metadata node.
-            if read("device/../serial").trim() == serial && read("index").trim() == "0" {
+            let device = fs::canonicalize(entry.path().join("device")).unwrap_or_default();
+            // Ports of a hub count from 1. Index 0 is the capture node, 1 the metadata node.
+            if device.to_string_lossy().contains("/vhci_hcd.0/")
+                && read("device/../devpath").trim() == (port + 1).to_string()
+                && read("index").trim() == "0"
+            {
                 let node = format!("/dev/{}", entry.file_name().to_string_lossy());
                 if Path::new(&node).exists() {
                     return Ok(node);
@@ -153,7 +205,7 @@ fn node_of(serial: &str) -> Result<String, String> {
         thread::sleep(POLL);
     }
     Err(format!(
-        "no video node for the camera {serial} within {CHANGES_WITHIN:?}"
+        "no video node for the camera at port {port} within {CHANGES_WITHIN:?}"
     ))
 }
 
@@ -162,6 +214,7 @@ struct Studio {
     pipe: Arc<Pipe>,
     films: Vec<Vec<Film>>,
     faults: Faults,
+    mood: Arc<Mutex<Mood>>,
     sent: Arc<Mutex<Vec<Sent>>>,
 }
 
@@ -174,21 +227,19 @@ impl Studio {
     }
 
     fn stream(&self, commit: Commit) -> Result<std::convert::Infallible, Stopped> {
-        let film = &self.films[commit.format][commit.size];
-        let start = Instant::now();
+        let mut start = Instant::now();
         for number in 0.. {
             let due = start + commit.interval * u32::try_from(number).map_err(|_| Stopped)?;
-            let fault = self
-                .faults
-                .iter()
-                .find(|(at, _)| *at == number)
-                .map(|(_, fault)| *fault);
-            let late = if let Some(Fault::Late(by)) = fault {
+            let planned = self.faults.iter().find(|(at, _)| *at == number);
+            let planned = planned.map(|(_, fault)| *fault);
+            let late = if let Some(Fault::Late(by)) = planned {
                 by
             } else {
                 Duration::ZERO
             };
             self.pipe.wait_until(commit.run, due + late)?;
+            start += self.sit_out(commit)?;
+            let (film, fault) = self.choose(commit, planned);
             let sent = Sent {
                 number,
                 fault,
@@ -198,6 +249,29 @@ impl Studio {
             self.send_frame(commit, number, &film[number % film.len()], fault)?;
         }
         Err(Stopped)
+    }
+
+    /// Waits for the end of a stall; returns how long it took.
+    fn sit_out(&self, commit: Commit) -> Result<Duration, Stopped> {
+        let begin = Instant::now();
+        let mut stalled = Duration::ZERO;
+        let silent_until = || self.mood.lock().expect("mood lock").silent_until;
+        while let Some(until) = silent_until().filter(|until| *until > Instant::now()) {
+            self.pipe.wait_until(commit.run, until)?;
+            stalled = begin.elapsed();
+        }
+        Ok(stalled)
+    }
+
+    fn choose(&self, commit: Commit, planned: Option<Fault>) -> (Film, Option<Fault>) {
+        let mut mood = self.mood.lock().expect("mood lock");
+        let committed = &self.films[commit.format][commit.size];
+        let film = Arc::clone(mood.film.as_ref().unwrap_or(committed));
+        let unplanned = mood.damage.as_mut().and_then(|(fault, frames)| {
+            *frames = frames.checked_sub(1)?;
+            Some(*fault)
+        });
+        (film, planned.or(unplanned))
     }
 
     fn send_frame(

@@ -24,7 +24,7 @@ pub fn get(camera: &Description, value: u16) -> Option<Vec<u8>> {
         (STRING, 0) => Some(string([ENGLISH].into_iter())),
         (STRING, 1) => Some(string(MANUFACTURER.encode_utf16())),
         (STRING, 2) => Some(string(camera.name.encode_utf16())),
-        (STRING, 3) => Some(string(camera.serial.encode_utf16())),
+        (STRING, 3) if !camera.serial.is_empty() => Some(string(camera.serial.encode_utf16())),
         _ => None,
     }
 }
@@ -38,26 +38,38 @@ fn device(camera: &Description) -> Vec<u8> {
     let vendor = camera.vendor.to_le_bytes();
     let product = camera.product.to_le_bytes();
     // bcdUSB 2.00, class EF/02/01 (interface association), 64 octets on endpoint 0;
-    // bcdDevice 1.00, strings 1, 2, 3, one configuration
+    // bcdDevice 1.00, strings 1, 2, 3 (0: no serial number), one configuration
+    let serial = if camera.serial.is_empty() { 0 } else { 3 };
     descriptor(
         DEVICE,
         &[
             &[0x00, 0x02, 0xEF, 0x02, 0x01, 64],
             &vendor,
             &product,
-            &[0x00, 0x01, 1, 2, 3, 1],
+            &[0x00, 0x01, 1, 2, serial, 1],
         ],
     )
 }
 
 fn configuration(camera: &Description) -> Vec<u8> {
+    let streaming =
+        |setting, endpoints| descriptor(0x04, &[&[1, setting, endpoints, 0x0E, 0x02, 0, 0]]);
+    let bulk = descriptor(0x05, &[&[0x81, 0x02], &512_u16.to_le_bytes(), &[0]]); // IN
+    // asynchronous isochronous IN, three times 1024 octets in each microframe
+    let isochronous = descriptor(0x05, &[&[0x81, 0x05], &0x1400_u16.to_le_bytes(), &[1]]);
+    // With a bulk endpoint there is one setting; reserved bandwidth is another setting than none.
+    let [idle, active] = if camera.no_bandwidth {
+        [streaming(0, 0), [streaming(1, 1), isochronous].concat()]
+    } else {
+        [streaming(0, 1), bulk]
+    };
     let body = [
         descriptor(0x0B, &[&[0, 2, 0x0E, 0x03, 0, 0]]), // association: interfaces 0 and 1
         descriptor(0x04, &[&[0, 0, 0, 0x0E, 0x01, 0, 0]]), // VideoControl, no endpoint
         video_control(),
-        descriptor(0x04, &[&[1, 0, 1, 0x0E, 0x02, 0, 0]]), // VideoStreaming, one endpoint
+        idle,
         video_streaming(camera),
-        descriptor(0x05, &[&[0x81, 0x02], &512_u16.to_le_bytes(), &[0]]), // bulk IN
+        active,
     ]
     .concat();
     // two interfaces, value 1, bus powered, 500 mA
@@ -201,6 +213,7 @@ mod tests {
             name: "N",
             formats,
             forgets_controls: false,
+            no_bandwidth: false,
         }
     }
 

@@ -6,12 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 const BINARY: &str = "/bin/framewire";
-const CONFIG: &str = "/tmp/config.toml";
-const STDOUT: &str = "/tmp/stdout";
-const STDERR: &str = "/tmp/stderr";
 const POLL: Duration = Duration::from_millis(20);
 const START_UP: Duration = Duration::from_secs(15);
 const SLOWEST_FRAME: Duration = Duration::from_millis(100); // no camera of the lab is slower than 15 frames a second
@@ -25,44 +24,80 @@ pub struct Ended {
 }
 
 /// A run that goes on; dropping it kills it.
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    stdout: String,
+    stderr: String,
+}
 
 impl Running {
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
-        Command::new(BINARY)
+        Self::start_beside("", arguments)
+    }
+
+    /// With files of its own, so that it can run beside another.
+    fn start_beside(tag: &str, arguments: &[&str]) -> io::Result<Self> {
+        let (stdout, stderr) = (format!("/tmp/stdout{tag}"), format!("/tmp/stderr{tag}"));
+        let child = Command::new(BINARY)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(File::create(STDOUT)?)
-            .stderr(File::create(STDERR)?)
-            .spawn()
-            .map(Self)
+            .stdout(File::create(&stdout)?)
+            .stderr(File::create(&stderr)?)
+            .spawn()?;
+        Ok(Self {
+            child,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Streams every camera of the configuration until it is told to end; runs at the same time need different tags.
+    pub fn stream(tag: &str, config: &str) -> io::Result<Self> {
+        let path = format!("/tmp/config{tag}.toml");
+        fs::write(&path, config)?;
+        Self::start_beside(tag, &["run", "--config", &path, "--json"])
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        text(&self.stderr)
+    }
+
+    /// Ends it as a service manager does.
+    pub fn terminate(self) -> Result<Ended, String> {
+        let pid = i32::try_from(self.pid()).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(pid), Signal::SIGTERM).map_err(|errno| errno.to_string())?;
+        self.wait(START_UP)
     }
 
     /// Waits for the end; one that does not come within `limit` is an error that shows the log.
     pub fn wait(mut self, limit: Duration) -> Result<Ended, String> {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
-            if let Some(status) = self.0.try_wait().map_err(|error| error.to_string())? {
-                let (stdout, stderr) = (text(STDOUT), text(STDERR));
+            if let Some(status) = self.child.try_wait().map_err(|error| error.to_string())? {
                 return Ok(Ended {
                     code: status.code(),
-                    stdout,
-                    stderr,
+                    stdout: text(&self.stdout),
+                    stderr: text(&self.stderr),
                 });
             }
             thread::sleep(POLL);
         }
         Err(format!(
             "framewire did not end within {limit:?}: {}",
-            tail(&text(STDERR))
+            tail(&self.log())
         ))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -75,6 +110,7 @@ pub fn command(arguments: &[&str]) -> Result<Ended, String> {
 
 /// Streams `frames` frames of every camera of the configuration.
 pub fn stream(config: &str, frames: usize) -> Result<Ended, String> {
+    const CONFIG: &str = "/tmp/config.toml";
     fs::write(CONFIG, config).map_err(|error| format!("{CONFIG}: {error}"))?;
     let limit = START_UP + SLOWEST_FRAME * u32::try_from(frames).unwrap_or(u32::MAX);
     let frames = frames.to_string();
@@ -112,10 +148,15 @@ impl Ended {
 
     /// The only camera of the `--json` summary.
     pub fn camera(&self) -> Result<Summary, String> {
+        self.camera_number(0)
+    }
+
+    /// A camera of the `--json` summary, in the order of the configuration.
+    pub fn camera_number(&self, index: usize) -> Result<Summary, String> {
         let summary = self.json()?;
         let camera = summary["cameras"]
-            .get(0)
-            .ok_or("no camera in the summary")?;
+            .get(index)
+            .ok_or("no such camera in the summary")?;
         Ok(Summary(camera.clone()))
     }
 
@@ -147,6 +188,26 @@ impl Summary {
         Ok(faults.filter_map(|(_, count)| count.as_u64()).sum())
     }
 
+    /// Every frame that the driver delivered must have ended in exactly one counter.
+    pub fn expect_adds_up(&self) -> Result<(), String> {
+        let reasons = self.0["frames_dropped"].as_object();
+        let dropped: u64 = reasons
+            .iter()
+            .flat_map(|reasons| reasons.values())
+            .filter_map(Value::as_u64)
+            .sum();
+        let [captured, sent] = [self.count("frames_captured")?, self.count("frames_sent")?];
+        if u64::try_from(captured - sent) == Ok(dropped) {
+            return Ok(());
+        }
+        Err(format!("the counters do not add up: {}", self.0))
+    }
+
+    /// Frames dropped for one reason.
+    pub fn dropped_as(&self, reason: &str) -> u64 {
+        self.0["frames_dropped"][reason].as_u64().unwrap_or(0)
+    }
+
     /// What was dropped why, for the result line: without spaces.
     pub fn reasons(&self) -> String {
         self.0["frames_dropped"].to_string()
@@ -157,8 +218,8 @@ fn text(path: &str) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// The last octets of a log, on one line.
-fn tail(text: &str) -> String {
+/// The last lines of a log, on one.
+pub fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().rev().take(12).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
 }

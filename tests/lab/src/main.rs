@@ -13,6 +13,7 @@ mod depacketizer;
 mod descriptors;
 mod framewire;
 mod jpeg;
+mod live;
 mod receiver;
 mod scenarios;
 mod system;

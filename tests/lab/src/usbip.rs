@@ -23,6 +23,8 @@ const RET_UNLINK: u32 = 4;
 const DIRECTION_IN: u32 = 1;
 
 const STALL: i32 = -32; // -EPIPE
+const PROTOCOL_ERROR: i32 = -71; // -EPROTO
+const NO_SPACE: i32 = -28; // -ENOSPC: the host controller has no bandwidth left
 const UNLINKED: i32 = -104; // -ECONNRESET: the URB was still queued
 
 /// The eight octets that open a control transfer (USB 2.0, 9.3).
@@ -36,6 +38,19 @@ pub struct Setup {
 
 /// A control request was answered with data (IN), with an empty success (OUT), or with a stall (`None`).
 pub type Answer = Option<Vec<u8>>;
+
+/// What endpoint 0 does with a request.
+pub enum Reply {
+    Answer(Answer),
+    /// The host controller, not the device, refuses: there is no bandwidth left on the bus.
+    NoBandwidth,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(answer)
+    }
+}
 
 /// The stream was stopped by the host, or the device was unplugged.
 #[derive(Debug, PartialEq)]
@@ -130,6 +145,21 @@ impl Pipe {
         }
     }
 
+    /// Fails up to `count` of the URBs that wait, as a bus error does (USB transfers end with -EPROTO). Returns how many.
+    pub fn fail(&self, count: usize) -> usize {
+        let mut state = self.lock();
+        let mut failed = 0;
+        while failed < count
+            && let Some(urb) = state.waiting.pop_front()
+            && state
+                .reply(RET_SUBMIT, urb.sequence, PROTOCOL_ERROR, &[])
+                .is_ok()
+        {
+            failed += 1;
+        }
+        failed
+    }
+
     fn queue(&self, urb: Urb) {
         self.lock().waiting.push_back(urb);
         self.changed.notify_all();
@@ -188,7 +218,7 @@ impl Port {
     /// `control` answers the requests on endpoint 0; it runs in the port's reader thread.
     pub fn attach<C>(number: u8, mut control: C) -> io::Result<Self>
     where
-        C: FnMut(&Pipe, Setup, &[u8]) -> Answer + Send + 'static,
+        C: FnMut(&Pipe, Setup, &[u8]) -> Reply + Send + 'static,
     {
         let (ours, theirs) = UnixStream::pair()?;
         let pipe = Arc::new(Pipe::new(ours.try_clone()?));
@@ -239,7 +269,7 @@ impl Drop for Port {
 
 fn serve<C>(mut wire: UnixStream, pipe: &Pipe, control: &mut C) -> io::Result<()>
 where
-    C: FnMut(&Pipe, Setup, &[u8]) -> Answer,
+    C: FnMut(&Pipe, Setup, &[u8]) -> Reply,
 {
     loop {
         let mut header = [0; HEADER];
@@ -278,9 +308,13 @@ fn answer_control(
     sequence: u32,
     direction: u32,
     length: usize,
-    answer: Answer,
+    reply: Reply,
 ) -> io::Result<()> {
     let mut state = pipe.lock();
+    let answer = match reply {
+        Reply::Answer(answer) => answer,
+        Reply::NoBandwidth => return state.reply(RET_SUBMIT, sequence, NO_SPACE, &[]),
+    };
     match answer {
         None => state.reply(RET_SUBMIT, sequence, STALL, &[]),
         Some(data) if direction == DIRECTION_IN => {

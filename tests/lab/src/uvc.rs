@@ -5,19 +5,24 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use crate::descriptors;
-use crate::usbip::{Answer, Pipe, Run, Setup};
+use crate::usbip::{Answer, Pipe, Reply, Run, Setup};
 
 /// What a camera is: its identity and what it offers.
+#[derive(Clone)]
 pub struct Description {
     pub vendor: u16,
     pub product: u16,
+    /// Empty: it has none.
     pub serial: &'static str,
     pub name: &'static str,
     pub formats: Vec<Format>,
     /// Some cameras fall back to their defaults when the stream starts.
     pub forgets_controls: bool,
+    /// The stream needs reserved bandwidth, of which the bus has none left: it never starts.
+    pub no_bandwidth: bool,
 }
 
+#[derive(Clone)]
 pub struct Format {
     pub coding: Coding,
     pub sizes: Vec<Size>,
@@ -29,6 +34,7 @@ pub enum Coding {
     Yuy2,
 }
 
+#[derive(Clone)]
 pub struct Size {
     pub width: u16,
     pub height: u16,
@@ -144,6 +150,10 @@ pub struct Function {
     pub changes: Vec<Change>,
     /// When the host last started the stream.
     pub committed: Option<Instant>,
+    /// How often the host has started the stream.
+    pub starts: usize,
+    /// So many attempts to start the stream are refused with a stall.
+    pub refusals: usize,
     values: [i16; CONTROLS.len()],
     probe: Probe,
     commits: Sender<Commit>,
@@ -167,6 +177,8 @@ impl Function {
             description,
             changes: Vec::new(),
             committed: None,
+            starts: 0,
+            refusals: 0,
             values: CONTROLS.map(|control| control.default),
             probe: Probe {
                 format: 0,
@@ -185,7 +197,15 @@ impl Function {
             .map(|i| self.values[i])
     }
 
-    pub fn request(&mut self, pipe: &Pipe, setup: Setup, data: &[u8]) -> Answer {
+    pub fn request(&mut self, pipe: &Pipe, setup: Setup, data: &[u8]) -> Reply {
+        match (setup.request_type, setup.request) {
+            // SET_INTERFACE: alternate setting 1 of the streaming interface reserves bandwidth.
+            (0x01, 0x0B) if setup.value == 1 => Reply::NoBandwidth,
+            _ => self.answer(pipe, setup, data).into(),
+        }
+    }
+
+    fn answer(&mut self, pipe: &Pipe, setup: Setup, data: &[u8]) -> Answer {
         match (setup.request_type, setup.request) {
             (0x80, 0x06) => descriptors::get(&self.description, setup.value),
             (0x80..=0x82, 0x00) => Some(vec![0, 0]), // GET_STATUS
@@ -204,6 +224,10 @@ impl Function {
         let [selector, _] = setup.value.to_be_bytes();
         match (u16::from(interface), entity, selector) {
             (VIDEO_STREAMING, 0, VS_PROBE) => self.negotiate(setup.request, data),
+            (VIDEO_STREAMING, 0, VS_COMMIT) if self.refusals > 0 && setup.request == SET_CUR => {
+                self.refusals -= 1;
+                None
+            }
             (VIDEO_STREAMING, 0, VS_COMMIT) => {
                 let answer = self.negotiate(setup.request, data)?;
                 if setup.request == SET_CUR {
@@ -275,6 +299,7 @@ impl Function {
             self.values = CONTROLS.map(|control| control.default);
         }
         self.committed = Some(Instant::now());
+        self.starts += 1;
         let Probe {
             format,
             size,

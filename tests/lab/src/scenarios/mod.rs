@@ -1,0 +1,47 @@
+//! The scenarios by theme, one function each. A new one is a function and a line in `ALL`.
+
+mod faults;
+mod identity;
+mod isolation;
+mod refusals;
+mod streaming;
+mod unplugging;
+
+use crate::bench::Outcome;
+
+pub type Scenario = fn() -> Outcome;
+
+pub const ALL: [(&str, Scenario); 24] = [
+    ("stream", streaming::stream),
+    ("quirks", streaming::quirks),
+    ("devices", identity::devices),
+    ("controls", identity::controls),
+    ("raw-only", identity::raw_only),
+    ("wrong-size", streaming::wrong_size),
+    ("error-frame", streaming::error_frame),
+    ("error-frame-nodrop", streaming::error_frame_nodrop),
+    ("usb-id", identity::usb_id),
+    ("absent-at-start", unplugging::absent_at_start),
+    ("unplug", unplugging::unplug),
+    ("other-node", unplugging::other_node),
+    ("other-camera", unplugging::other_camera),
+    ("stand-in", unplugging::stand_in),
+    ("controls-again", unplugging::controls_again),
+    ("other-sizes", unplugging::other_sizes),
+    ("stalls", faults::stalls),
+    ("eproto", faults::eproto),
+    ("truncated", faults::truncated),
+    ("new-size", faults::new_size),
+    ("refused", refusals::refused),
+    ("busy", refusals::busy),
+    ("no-bandwidth", refusals::no_bandwidth),
+    ("isolation", isolation::isolation),
+];
+
+const FULL_HD: (u16, u16) = (1920, 1080);
+const HD: (u16, u16) = (1280, 720);
+const VGA: (u16, u16) = (640, 480);
+
+fn sized((width, height): (u16, u16), rates: &[u32]) -> (u16, u16, &[u32]) {
+    (width, height, rates)
+}
