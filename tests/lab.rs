@@ -6,8 +6,8 @@
 //! It needs, for the machine it runs (`host/machine.rs`), the rust target and the Debian package of the emulator:
 //! x86_64-unknown-linux-musl and qemu-system-x86, or with `LAB_ARCH=aarch64` aarch64-unknown-linux-musl and
 //! qemu-system-arm; and xz-utils. The kernel's package is downloaded once, for either machine, without touching the
-//! host's apt (`host/apt.rs`). `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_WALL_LIMIT` is the time
-//! limit in seconds.
+//! host's apt (`host/apt.rs`). `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_CYCLES=1000` unplugs the
+//! camera of the scenario `cycles` so many times, `LAB_WALL_LIMIT` is the time limit in seconds.
 
 #[path = "lab/host/apt.rs"]
 mod apt;
@@ -60,14 +60,17 @@ fn lab() -> Result<String, Failure> {
     fs::write(&initramfs, archive(&kernel, &binaries, &frames)?)?;
     let prepared = start.elapsed();
 
-    let scenarios = env::var("LAB_SCENARIOS").unwrap_or_default();
+    // What the guest reads on its kernel's command line.
+    let [scenarios, cycles] =
+        ["LAB_SCENARIOS", "LAB_CYCLES"].map(|name| env::var(name).unwrap_or_default());
+    let arguments = format!("lab={scenarios} cycles={cycles}");
     let limit = env::var("LAB_WALL_LIMIT")
         .ok()
         .and_then(|text| text.parse().ok());
     let limit = Duration::from_secs(limit.unwrap_or(WALL_LIMIT));
     let console = lab.join(format!("console-{}.log", machine.architecture));
     let start = Instant::now();
-    let end = machine.run(&kernel.image, &initramfs, &scenarios, &console, limit)?;
+    let end = machine.run(&kernel.image, &initramfs, &arguments, &console, limit)?;
     let took = start.elapsed();
     let log = fs::read(&console)?;
     let report = verdict::judge(&String::from_utf8_lossy(&log), &end)

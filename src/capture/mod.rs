@@ -2,7 +2,6 @@
 //! V4L2 user-space API for cameras; files and a test pattern look the same from here.
 
 mod arrivals;
-mod backoff;
 pub mod camera;
 pub mod controls;
 mod damage;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use super::arrivals::Arrivals;
-use super::backoff::Backoff;
 use super::camera::Camera;
 use super::demo::Demo;
 use super::replay::Replay;
 use super::search::Search;
 use super::{CaptureError, Source, run};
+use crate::backoff::Backoff;
 use crate::config::{self, Device};
 use crate::handoff::Handoff;
 use crate::pulse::{LONGEST_WAIT, Pulse};
@@ -19,6 +19,9 @@ use crate::stats::Stats;
 use crate::stop::{Stop, readable, wait_readable};
 use crate::throttle::Throttle;
 
+/// Waits after failures: the first, and the longest.
+const SHORTEST_BACK_OFF: Duration = Duration::from_millis(250);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// Attempts are at least so far apart, whatever happens in /dev.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -37,7 +40,7 @@ pub fn keep_running(
         Arrivals::none()
     };
     let mut search = Search::new(config.device.clone());
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF);
     let mut problems = Problems::default();
     while !stop.is_raised() {
         pulse.beat();

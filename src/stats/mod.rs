@@ -1,5 +1,6 @@
 //! Counts what happens to a camera's frames: each one captured ends as sent or as dropped for one reason.
 
+mod condition;
 pub mod latency;
 pub mod output;
 mod state;
@@ -16,6 +17,7 @@ use crate::jpeg::Unsupported;
 use latency::{Latency, LatencySummary};
 use output::{OutputStats, OutputSummary};
 
+pub use condition::Condition;
 pub use state::CameraState;
 
 /// Defines [`DropReason`] with the name that statistics show for each.
@@ -82,22 +84,6 @@ drop_reasons! {
     Stopped = "stopped",
 }
 
-impl DropReason {
-    /// Whether the picture came damaged from the source; `None` when its condition is unknown.
-    const fn is_damage(self) -> Option<bool> {
-        match self {
-            Self::ErrorFlag
-            | Self::Empty
-            | Self::NoEndOfImage
-            | Self::NotJpeg
-            | Self::TruncatedHeaders
-            | Self::MalformedHeaders => Some(true),
-            Self::Superseded | Self::Stopped => None,
-            _ => Some(false),
-        }
-    }
-}
-
 impl From<Unsupported> for DropReason {
     fn from(unsupported: Unsupported) -> Self {
         match unsupported {
@@ -136,15 +122,6 @@ pub struct Stats {
     send_errors: AtomicU64,
     latency: Latency,
     outputs: Mutex<Vec<Arc<OutputStats>>>,
-}
-
-/// Pictures so far, as the source delivered them; those that nobody looked at count as neither.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// Whole ones, whatever became of them.
-    pub intact: u64,
-    /// Damaged ones.
-    pub damaged: u64,
 }
 
 /// What some packets cost on the wire.
@@ -246,23 +223,6 @@ impl Stats {
     /// The list is whole at any time.
     fn outputs(&self) -> MutexGuard<'_, Vec<Arc<OutputStats>>> {
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// In which condition the pictures came.
-    pub fn condition(&self) -> Condition {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut condition = Condition {
-            intact: read(&self.sent),
-            damaged: 0,
-        };
-        for (reason, counter) in DropReason::ALL.iter().zip(&self.dropped) {
-            match reason.is_damage() {
-                Some(true) => condition.damaged += read(counter),
-                Some(false) => condition.intact += read(counter),
-                None => {}
-            }
-        }
-        condition
     }
 
     /// The counters now, under the camera's `name`.

@@ -84,11 +84,10 @@ impl Machine {
         &self,
         kernel: &Path,
         initramfs: &Path,
-        scenarios: &str,
+        arguments: &str,
         console: &Path,
         limit: Duration,
     ) -> Result<String, Failure> {
-        let chosen = if scenarios.is_empty() { "" } else { " lab=" };
         let mut command = Command::new(self.emulator);
         command.args(self.arguments).args(DETERMINISTIC).args(PLAIN);
         command
@@ -97,10 +96,7 @@ impl Machine {
             .arg("-initrd")
             .arg(initramfs);
         command.arg("-append");
-        command.arg(format!(
-            "{} {KERNEL_ARGUMENTS}{chosen}{scenarios}",
-            self.console
-        ));
+        command.arg(format!("{} {KERNEL_ARGUMENTS} {arguments}", self.console));
         let log = File::create(console)?;
         command
             .stdin(Stdio::null())

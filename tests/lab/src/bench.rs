@@ -45,6 +45,27 @@ pub fn mjpeg_camera(
     ))
 }
 
+/// A camera to be plugged in more than once.
+pub struct Kit {
+    pub description: Description,
+    pub film: Film,
+}
+
+impl Kit {
+    /// 640x480 at 30 frames a second.
+    pub fn new(serial: &'static str, flavour: &str) -> Result<Self, Box<dyn Error>> {
+        Ok(Self {
+            description: description(serial, Coding::Mjpeg, &[(640, 480, &[30])]),
+            film: film(&format!("{flavour}-640x480"))?,
+        })
+    }
+
+    pub fn plug(&self, port: u8) -> Result<Camera, Box<dyn Error>> {
+        let films = vec![vec![self.film.clone()]];
+        Camera::plug(port, self.description.clone(), films, &[])
+    }
+}
+
 pub fn description(
     serial: &'static str,
     coding: Coding,

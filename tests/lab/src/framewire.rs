@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,8 +59,9 @@ impl Running {
         Self::start_beside(tag, &["run", "--config", &path, "--json"])
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// What the process holds just now.
+    pub fn holdings(&self) -> io::Result<Holdings> {
+        Holdings::of(self.child.id())
     }
 
     /// What it has said so far.
@@ -69,7 +71,7 @@ impl Running {
 
     /// Ends it as a service manager does.
     pub fn terminate(self) -> Result<Ended, String> {
-        let pid = i32::try_from(self.pid()).map_err(|error| error.to_string())?;
+        let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         kill(Pid::from_raw(pid), Signal::SIGTERM).map_err(|errno| errno.to_string())?;
         self.wait(START_UP)
     }
@@ -98,6 +100,34 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Threads, open files, mappings and memory of a process (proc(5)).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Holdings {
+    pub threads: usize,
+    pub files: usize,
+    pub mappings: usize,
+    /// VmRSS.
+    pub kilobytes: usize,
+}
+
+impl Holdings {
+    fn of(pid: u32) -> io::Result<Self> {
+        let folder = Path::new("/proc").join(pid.to_string());
+        let entries = |name| Ok::<_, io::Error>(fs::read_dir(folder.join(name))?.count());
+        let status = fs::read_to_string(folder.join("status"))?;
+        let memory = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next())
+            .and_then(|number| number.parse().ok());
+        Ok(Self {
+            threads: entries("task")?,
+            files: entries("fd")?,
+            mappings: fs::read_to_string(folder.join("maps"))?.lines().count(),
+            kilobytes: memory.ok_or_else(|| io::Error::other("no VmRSS"))?,
+        })
     }
 }
 

@@ -29,6 +29,8 @@ use scenarios::Scenario;
 
 /// No scenario takes so long, in the machine's time. A dead-lock is over soon: idle time is skipped.
 const LIMIT: Duration = Duration::from_secs(120);
+/// Nor does a camera that is unplugged and plugged in again.
+const CYCLE_LIMIT: Duration = Duration::from_secs(10);
 
 fn main() {
     if let Err(error) = system::prepare() {
@@ -73,7 +75,7 @@ fn run(scenario: Scenario) -> Option<Result<String, String>> {
         // Nobody listens any more after the limit.
         let _ = report.send(scenario().map_err(|error| error.to_string()));
     });
-    match result.recv_timeout(LIMIT) {
+    match result.recv_timeout(LIMIT + CYCLE_LIMIT * system::cycles()) {
         Ok(result) => Some(result),
         Err(RecvTimeoutError::Timeout) => None,
         Err(RecvTimeoutError::Disconnected) => {

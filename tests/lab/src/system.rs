@@ -44,15 +44,24 @@ pub fn prepare() -> Result<(), Box<dyn Error>> {
 
 /// `lab=stream,quirks` on the kernel command line; none stands for all.
 pub fn chosen_scenarios() -> Vec<String> {
-    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let names = line
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("lab="));
-    names
-        .into_iter()
-        .flat_map(|names| names.split(','))
+    let names = argument("lab").unwrap_or_default();
+    let names = names.split(',').filter(|name| !name.is_empty());
+    names.map(String::from).collect()
+}
+
+/// `cycles=1000` on the kernel command line: how often the scenario of that name unplugs its camera.
+pub fn cycles() -> u32 {
+    const FEW: u32 = 10;
+    argument("cycles")
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(FEW)
+}
+
+fn argument(name: &str) -> Option<String> {
+    let line = fs::read_to_string("/proc/cmdline").ok()?;
+    line.split_whitespace()
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
         .map(String::from)
-        .collect()
 }
 
 pub fn power_off() -> ! {

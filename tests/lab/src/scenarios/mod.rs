@@ -1,5 +1,6 @@
 //! The scenarios by theme, one function each. A new one is a function and a line in `ALL`.
 
+mod cycles;
 mod faults;
 mod identity;
 mod isolation;
@@ -11,7 +12,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 24] = [
+pub const ALL: [(&str, Scenario); 25] = [
     ("stream", streaming::stream),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
@@ -36,6 +37,7 @@ pub const ALL: [(&str, Scenario); 24] = [
     ("busy", refusals::busy),
     ("no-bandwidth", refusals::no_bandwidth),
     ("isolation", isolation::isolation),
+    ("cycles", cycles::cycles),
 ];
 
 const FULL_HD: (u16, u16) = (1920, 1080);

@@ -5,34 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{HD, VGA, sized};
-use crate::bench::{Outcome, PRODUCT, VENDOR, compare, config, description, ensure, mjpeg_camera};
-use crate::camera::{Camera, Film, film};
+use crate::bench::{Kit, Outcome, PRODUCT, VENDOR, compare, config, ensure, mjpeg_camera};
+use crate::camera::Camera;
 use crate::live::{Live, longest_pause, tells_the_time};
-use crate::uvc::{Coding, Description};
 
 /// From the node of the camera to its first picture on the wire.
 const FIRST_PICTURE: Duration = Duration::from_millis(1500);
 const WHILE: Duration = Duration::from_secs(1);
-
-/// A camera to be plugged in more than once.
-struct Kit {
-    description: Description,
-    film: Film,
-}
-
-impl Kit {
-    fn new(serial: &'static str, flavour: &str) -> Result<Self, Box<dyn Error>> {
-        Ok(Self {
-            description: description(serial, Coding::Mjpeg, &[sized(VGA, &[30])]),
-            film: film(&format!("{flavour}-640x480"))?,
-        })
-    }
-
-    fn plug(&self, port: u8) -> Result<Camera, Box<dyn Error>> {
-        let films = vec![vec![self.film.clone()]];
-        Camera::plug(port, self.description.clone(), films, &[])
-    }
-}
 
 /// Waits for the first picture of a camera that was just plugged in.
 fn first_picture(live: &Live, camera: &Camera) -> Result<Duration, Box<dyn Error>> {
