@@ -1,5 +1,6 @@
 //! Lets what happens again and again into the log at most once a minute, with the number of times.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shortest time between two log lines about the same thing.
@@ -27,6 +28,30 @@ impl Throttle {
     }
 }
 
+/// Different things that are remembered.
+const MANY: usize = 32;
+
+/// A throttle for each of many things, told apart by a text.
+#[derive(Debug, Default)]
+pub struct Throttles(Mutex<Vec<(String, Throttle)>>);
+
+impl Throttles {
+    /// Notes one occurrence of `what` at `now`, as [`Throttle::note`].
+    pub fn note(&self, what: &str, now: Instant) -> Option<u64> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, throttle)) = known.iter_mut().find(|(known, _)| known == what) {
+            return throttle.note(now);
+        }
+        if known.len() >= MANY {
+            known.remove(0);
+        }
+        let mut throttle = Throttle::default();
+        let first = throttle.note(now);
+        known.push((what.to_owned(), throttle));
+        first
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +65,19 @@ mod tests {
             assert_eq!(throttle.note(start + Duration::from_secs(second)), None);
         }
         assert_eq!(throttle.note(start + INTERVAL), Some(60));
+    }
+
+    #[test]
+    fn each_thing_has_its_own_minute() {
+        let start = Instant::now();
+        let throttles = Throttles::default();
+        assert_eq!(throttles.note("gone", start), Some(1));
+        assert_eq!(throttles.note("silent", start), Some(1));
+        assert_eq!(throttles.note("gone", start), None);
+        assert_eq!(throttles.note("gone", start + INTERVAL), Some(2));
+        for thing in 0..MANY {
+            assert_eq!(throttles.note(&thing.to_string(), start), Some(1));
+        }
+        assert_eq!(throttles.0.lock().unwrap().len(), MANY);
     }
 }

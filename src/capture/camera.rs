@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -18,6 +19,7 @@ use super::{CaptureError, Captured, Source, controls};
 use crate::config;
 use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stop::{Stop, readable, wait_readable};
+use crate::throttle::Throttles;
 
 /// Pause when the device says "ready" but has nothing, so that a strange driver cannot spin the thread.
 const NOTHING_YET: Duration = Duration::from_millis(10);
@@ -28,6 +30,7 @@ pub struct Camera {
     path: PathBuf,
     ring: Ring,
     silence: Silence,
+    said: Arc<Throttles>,
 }
 
 /// What the driver made of what was asked.
@@ -41,28 +44,31 @@ struct Negotiated {
 
 impl Camera {
     /// Sets the open camera up as `config` says and starts it. Each step may take as long as the driver waits for the
-    /// camera (uvcvideo: 5 s), so `pulse` is beaten between them.
+    /// camera (uvcvideo: 5 s), so `pulse` is beaten between them. What was `said` a short while ago is not said again.
     pub fn start(
         opened: Opened,
         config: &config::Camera,
+        said: &Arc<Throttles>,
         pulse: &Pulse,
     ) -> Result<Self, CaptureError> {
         let name = config.name().to_string();
         pulse.beat();
-        let got = negotiate(&opened, config)?;
+        let got = negotiate(&opened, config, said)?;
         pulse.beat();
         let ring = start(&opened, config)?;
         pulse.beat();
+        still_agreed(&opened, &got)?;
         // Some cameras forget what was set before the stream began.
         controls::apply(
             &name,
             &opened.device,
             config.quality,
             &config.controls,
+            said,
             pulse,
         );
-        info!(
-            "{name}: {} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
+        let opening = format!(
+            "{} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
             opened.path.display(),
             opened.card,
             config.width.get(),
@@ -74,11 +80,15 @@ impl Camera {
             got.fourcc,
             ring.len(),
         );
+        if said.note(&opening, Instant::now()).is_some() {
+            info!("{name}: {opening}");
+        }
         Ok(Self {
             name,
             path: opened.path,
             ring,
             silence: Silence::new(got.frame_time(), Instant::now()),
+            said: Arc::clone(said),
         })
     }
 
@@ -93,15 +103,19 @@ impl Camera {
     /// No buffer came: fine, worth a warning, or the end of the stream.
     fn nothing(&mut self) -> Result<Captured, CaptureError> {
         let now = Instant::now();
-        let silent = self.silence.lasted(now).as_secs_f32();
         match self.silence.verdict(now) {
             Verdict::Wait => {}
-            Verdict::Warn => warn!(
-                "{}: {}: no picture for {silent:.1} s; still waiting ({} buffers could not be re-queued)",
-                self.name,
-                self.path.display(),
-                self.ring.requeue_failures(),
-            ),
+            Verdict::Warn => {
+                if let Some(count) = self.said.note("silence", now) {
+                    warn!(
+                        "{}: {}: no picture for {:.1} s, {count} times; still waiting ({} buffers could not be re-queued)",
+                        self.name,
+                        self.path.display(),
+                        self.silence.lasted(now).as_secs_f32(),
+                        self.ring.requeue_failures(),
+                    );
+                }
+            }
             Verdict::GiveUp => {
                 return Err(CaptureError::Silent {
                     path: self.path.clone(),
@@ -147,14 +161,12 @@ impl Source for Camera {
 }
 
 /// Asks for format, size and rate, and reads back what the driver chose.
-fn negotiate(opened: &Opened, config: &config::Camera) -> Result<Negotiated, CaptureError> {
-    let failed = |operation| {
-        move |error: io::Error| CaptureError::Device {
-            path: opened.path.clone(),
-            operation,
-            errno: errno(&error),
-        }
-    };
+fn negotiate(
+    opened: &Opened,
+    config: &config::Camera,
+    said: &Throttles,
+) -> Result<Negotiated, CaptureError> {
+    let failed = |operation| failed(opened, operation);
     let device = &opened.device;
     let mut format = device.format().map_err(failed("VIDIOC_G_FMT"))?;
     format.fourcc = opened.jpeg_format()?;
@@ -172,7 +184,10 @@ fn negotiate(opened: &Opened, config: &config::Camera) -> Result<Negotiated, Cap
         let interval = reduced(1000, millihertz);
         // Drivers without VIDIOC_S_PARM have one rate; what it is shows when it is read back.
         if let Err(error) = device.set_params(&Parameters::new(interval)) {
-            warn!("{}: the frame rate cannot be set: {error}", config.name());
+            let problem = format!("the frame rate cannot be set: {error}");
+            if said.note(&problem, Instant::now()).is_some() {
+                warn!("{}: {problem}", config.name());
+            }
         }
     }
     let interval = device.params().map(|parameters| parameters.interval).ok();
@@ -182,6 +197,28 @@ fn negotiate(opened: &Opened, config: &config::Camera) -> Result<Negotiated, Cap
         fourcc: format.fourcc,
         interval: interval.filter(|interval| interval.numerator > 0 && interval.denominator > 0),
     })
+}
+
+/// What a failed call on the open camera means.
+fn failed(opened: &Opened, operation: &'static str) -> impl Fn(io::Error) -> CaptureError {
+    move |error| CaptureError::Device {
+        path: opened.path.clone(),
+        operation,
+        errno: errno(&error),
+    }
+}
+
+/// Until the buffers were set up another program could change the format; afterwards the driver refuses.
+fn still_agreed(opened: &Opened, got: &Negotiated) -> Result<(), CaptureError> {
+    let now = opened.device.format();
+    let now = now.map_err(failed(opened, "VIDIOC_G_FMT"))?;
+    if (now.width, now.height, now.fourcc) == (got.width, got.height, got.fourcc) {
+        Ok(())
+    } else {
+        Err(CaptureError::FormatChanged {
+            path: opened.path.clone(),
+        })
+    }
 }
 
 /// Sets up the buffers and starts the stream.

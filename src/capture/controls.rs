@@ -1,8 +1,10 @@
 //! The controls of a camera: listed by name, set from the configuration, read back.
 //! V4L2 user-space API: VIDIOC_QUERY_EXT_CTRL, QUERYMENU, G_EXT_CTRLS, S_EXT_CTRLS.
 
+use std::time::Instant;
+
 use serde::Serialize;
-use tracing::{debug, warn};
+use tracing::warn;
 use v4l::control::{Control as Setting, Value};
 use v4l::v4l_sys::{
     V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_HFLIP,
@@ -17,6 +19,7 @@ use super::devices::text;
 use super::ioctl;
 use crate::config::{ControlValue, Controls, Quality};
 use crate::pulse::Pulse;
+use crate::throttle::Throttles;
 
 /// Short names beside those made of the driver's words, which differ between kernels.
 const SHORT_NAMES: [(u32, &str); 4] = [
@@ -170,17 +173,23 @@ fn key(name: &str) -> String {
     words.join("_")
 }
 
-/// Sets what the configuration asks for and reads it back; what the camera does otherwise is a warning.
-/// `pulse` is beaten between the camera's answers, which may be slow.
+/// Sets what the configuration asks for and reads it back; what the camera does otherwise is a warning, unless it was
+/// `said` a short while ago. `pulse` is beaten between the camera's answers, which may be slow.
 pub fn apply(
     camera: &str,
     device: &v4l::Device,
     quality: Option<Quality>,
     wanted: &Controls,
+    said: &Throttles,
     pulse: &Pulse,
 ) {
+    let complain = |problem: String| {
+        if said.note(&problem, Instant::now()).is_some() {
+            warn!("{camera}: {problem}");
+        }
+    };
     if let Some(quality) = quality {
-        apply_quality(camera, device, quality);
+        apply_quality(device, quality).unwrap_or_else(complain);
     }
     if wanted.0.is_empty() {
         return;
@@ -190,48 +199,49 @@ pub fn apply(
     for (name, value) in &wanted.0 {
         match find(&controls, name).and_then(|control| Ok((control, number(control, value)?))) {
             Ok((control, number)) => pending.push((control, number)),
-            Err(problem) => warn!("{camera}: control {name} = {value}: {problem}"),
+            Err(problem) => complain(format!("control {name} = {value}: {problem}")),
         }
     }
     for pass in 1..=PASSES {
-        pending.retain(|(control, number)| match set(device, control.id, *number) {
-            Ok(()) => {
-                pulse.beat();
-                read_back(camera, device, control, *number);
-                false
-            }
-            Err(error) if pass == PASSES => {
-                warn!("{camera}: control {} = {number}: {error}", control.name);
-                false
-            }
-            Err(_) => {
-                pulse.beat();
-                true
+        pending.retain(|(control, number)| {
+            pulse.beat();
+            match set(device, control.id, *number) {
+                Ok(()) => {
+                    read_back(device, control, *number).unwrap_or_else(complain);
+                    false
+                }
+                Err(error) if pass == PASSES => {
+                    complain(format!("control {} = {number}: {error}", control.name));
+                    false
+                }
+                Err(_) => true,
             }
         });
     }
 }
 
-fn apply_quality(camera: &str, device: &v4l::Device, quality: Quality) {
+fn apply_quality(device: &v4l::Device, quality: Quality) -> Result<(), String> {
     let id = V4L2_CID_JPEG_COMPRESSION_QUALITY;
     let value = i64::from(quality.get());
     match set(device, id, value).map(|()| read(device, id)) {
-        Ok(Some(got)) if got == value => debug!("{camera}: JPEG quality {value}"),
-        Ok(got) => warn!("{camera}: asked for JPEG quality {value}, the camera made it {got:?}"),
-        Err(error) => warn!(
-            "{camera}: quality = {value} has no effect: the camera has no JPEG quality control ({error})"
-        ),
+        Ok(Some(got)) if got == value => Ok(()),
+        Ok(got) => Err(format!(
+            "asked for JPEG quality {value}, the camera made it {got:?}"
+        )),
+        Err(error) => Err(format!(
+            "quality = {value} has no effect: the camera has no JPEG quality control ({error})"
+        )),
     }
 }
 
-fn read_back(camera: &str, device: &v4l::Device, control: &Control, wanted: i64) {
+fn read_back(device: &v4l::Device, control: &Control, wanted: i64) -> Result<(), String> {
     match read(device, control.id) {
-        Some(got) if got == wanted => debug!("{camera}: {} = {got}", control.name),
-        Some(got) => warn!(
-            "{camera}: asked for {} = {wanted}, the camera made it {got} (range {}..={}, step {})",
+        Some(got) if got != wanted => Err(format!(
+            "asked for {} = {wanted}, the camera made it {got} (range {}..={}, step {})",
             control.name, control.minimum, control.maximum, control.step
-        ),
-        None => debug!("{camera}: {} = {wanted}, cannot be read back", control.name),
+        )),
+        // Some controls can only be written.
+        _ => Ok(()),
     }
 }
 

@@ -99,6 +99,12 @@ pub enum CaptureError {
         /// What the kernel said.
         errno: Errno,
     },
+    /// Somebody else set another format while the camera was being set up.
+    #[error("{}: another program has changed the format", path.display())]
+    FormatChanged {
+        /// The node.
+        path: PathBuf,
+    },
     /// The camera streams, but nothing comes.
     #[error("{}: no picture for too long", path.display())]
     Silent {

@@ -1,6 +1,7 @@
 //! Keeps a source running: opens it, and when it fails opens it again, for as long as nobody says stop.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info};
@@ -17,7 +18,7 @@ use crate::handoff::Handoff;
 use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stats::Stats;
 use crate::stop::{Stop, readable, wait_readable};
-use crate::throttle::Throttle;
+use crate::throttle::Throttles;
 
 /// Waits after failures: the first, and the longest.
 const SHORTEST_BACK_OFF: Duration = Duration::from_millis(250);
@@ -41,13 +42,13 @@ pub fn keep_running(
     };
     let mut search = Search::new(config.device.clone());
     let mut backoff = Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF);
-    let mut problems = Problems::default();
+    let said = Arc::default();
     while !stop.is_raised() {
         pulse.beat();
         let before = stats.condition();
         // What happened up to here is seen by this attempt; what comes later cuts the wait after it short.
         arrivals.any();
-        let ended = open(config, &mut search, pulse).and_then(|mut source| {
+        let ended = open(config, &mut search, &said, pulse).and_then(|mut source| {
             stats.source_opened();
             run(source.as_mut(), handoff, stats, stop, pulse)
         });
@@ -57,8 +58,13 @@ pub fn keep_running(
         if stats.condition().intact > before.intact {
             backoff.reset();
         }
-        stats.source_missing(&problem.to_string());
-        problems.log(config.name().as_str(), problem.to_string());
+        let problem = problem.to_string();
+        stats.source_missing(&problem);
+        match said.note(&problem, Instant::now()) {
+            Some(1) => error!("{}: {problem}; trying again", config.name()),
+            Some(count) => error!("{}: {problem}, {count} times; trying again", config.name()),
+            None => {}
+        }
         if wait(backoff.wait(), &arrivals, stop, pulse) {
             backoff.reset();
         }
@@ -71,13 +77,14 @@ pub fn keep_running(
 fn open(
     config: &config::Camera,
     search: &mut Search,
+    said: &Arc<Throttles>,
     pulse: &Pulse,
 ) -> Result<Box<dyn Source>, CaptureError> {
     Ok(match &config.device {
         Device::Replay(path) => Box::new(Replay::open(path, config.fps())?),
         Device::Demo => Box::new(Demo::new(config.width, config.height, config.fps())?),
         Device::Auto | Device::Path(_) | Device::Usb { .. } => {
-            Box::new(search.open(|opened| Camera::start(opened, config, pulse))?)
+            Box::new(search.open(|opened| Camera::start(opened, config, said, pulse))?)
         }
     })
 }
@@ -101,27 +108,6 @@ fn wait(pause: Duration, arrivals: &Arrivals, stop: &Stop, pulse: &Pulse) -> boo
         fds.extend(arrivals.fd().map(readable));
         if wait_readable(&mut fds, rest.min(LONGEST_WAIT)).is_err() {
             return false;
-        }
-    }
-}
-
-/// Logs a problem when it is a new one, and otherwise once a minute.
-#[derive(Default)]
-struct Problems {
-    last: String,
-    throttle: Throttle,
-}
-
-impl Problems {
-    fn log(&mut self, camera: &str, problem: String) {
-        if problem != self.last {
-            self.throttle = Throttle::default();
-            self.last = problem;
-        }
-        match self.throttle.note(Instant::now()) {
-            Some(1) => error!("{camera}: {}; trying again", self.last),
-            Some(count) => error!("{camera}: {}, {count} times; trying again", self.last),
-            None => {}
         }
     }
 }
