@@ -140,7 +140,7 @@ impl Source for Camera {
         match self.ring.dequeue() {
             Ok(Some(buffer)) => {
                 let transfer_failed = buffer.error && buffer.frame.data.is_empty();
-                self.silence.broken(transfer_failed, Instant::now());
+                self.silence.heard(transfer_failed, Instant::now());
                 if transfer_failed {
                     // All buffers may come back at once, again and again.
                     stop.wait(NOTHING_YET);

@@ -45,7 +45,7 @@ impl Silence {
 
     /// A buffer came. An empty one that is marked as damaged is a transfer that failed; drivers may not
     /// start it again (uvcvideo does not), so silence after it is given up sooner.
-    pub fn broken(&mut self, transfer_failed: bool, now: Instant) {
+    pub fn heard(&mut self, transfer_failed: bool, now: Instant) {
         self.since = now;
         self.warned = false;
         self.transfer_failed = transfer_failed;
@@ -95,7 +95,7 @@ mod tests {
         let mut silence = Silence::new(FRAME, start);
         let expected = [&[Wait, Wait, Warn][..], &[Wait; 7], &[GiveUp]].concat();
         assert_eq!(verdicts(&mut silence, start, 10), expected);
-        silence.broken(false, start);
+        silence.heard(false, start);
         assert_eq!(verdicts(&mut silence, start, 10), expected);
     }
 
@@ -103,10 +103,10 @@ mod tests {
     fn silence_after_a_failed_transfer_is_given_up_sooner() {
         let start = Instant::now();
         let mut silence = Silence::new(FRAME, start);
-        silence.broken(true, start);
+        silence.heard(true, start);
         let last = verdicts(&mut silence, start, 2).pop();
         assert_eq!(last, Some(Verdict::GiveUp));
-        silence.broken(false, start);
+        silence.heard(false, start);
         let last = verdicts(&mut silence, start, 5).pop();
         assert_eq!(last, Some(Verdict::Wait));
     }

@@ -104,11 +104,11 @@ impl Drop for Running {
 }
 
 /// Threads, open files, mappings and memory of a process (proc(5)).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Holdings {
     pub threads: usize,
     pub files: usize,
-    pub mappings: usize,
+    pub mappings: Vec<String>,
     /// VmRSS.
     pub kilobytes: usize,
 }
@@ -125,7 +125,10 @@ impl Holdings {
         Ok(Self {
             threads: entries("task")?,
             files: entries("fd")?,
-            mappings: fs::read_to_string(folder.join("maps"))?.lines().count(),
+            mappings: fs::read_to_string(folder.join("maps"))?
+                .lines()
+                .map(String::from)
+                .collect(),
             kilobytes: memory.ok_or_else(|| io::Error::other("no VmRSS"))?,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::fd::AsRawFd;
 
 use nix::kmod::{ModuleInitFlags, finit_module};
@@ -39,6 +40,9 @@ pub fn prepare() -> Result<(), Box<dyn Error>> {
             .map_err(|error| format!("finit_module {module}: {error}"))?;
     }
     link_up(LOOPBACK).map_err(|error| format!("lo: {error}"))?;
+    // Blocks until the kernel's random numbers are ready, about a second after the start. Who needs some for an SSRC
+    // must not wait for them while frames go by.
+    File::open("/dev/random")?.read_exact(&mut [0])?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{VGA, sized};
 use crate::bench::{Outcome, RTP_PORT, compare, config_of, ensure, mjpeg_camera};
-use crate::camera::{Camera, Fault};
+use crate::camera::{Camera, Fault, film};
 use crate::live::{Live, tells_the_time};
 
 /// All faults in turn on the first camera.
@@ -71,6 +71,8 @@ fn torment(live: &Live, camera: Camera) -> Result<Camera, Box<dyn Error>> {
     camera.damage(Fault::Truncated, usize::MAX);
     live.wait_for_log("all pictures are damaged", 1)?;
     camera.mend();
+    live.wait_for_frames(10)?;
+    camera.change_film(film("plain-1280x720")?); // other pictures than were agreed
     live.wait_for_frames(10)?;
     camera.eproto_burst(2);
     live.wait_for_frames(10)?;
