@@ -12,7 +12,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 25] = [
+pub const ALL: [(&str, Scenario); 26] = [
     ("stream", streaming::stream),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
@@ -35,6 +35,7 @@ pub const ALL: [(&str, Scenario); 25] = [
     ("new-size", faults::new_size),
     ("refused", refusals::refused),
     ("busy", refusals::busy),
+    ("two-alike", refusals::two_alike),
     ("no-bandwidth", refusals::no_bandwidth),
     ("isolation", isolation::isolation),
     ("cycles", cycles::cycles),

@@ -1,16 +1,17 @@
 //! A camera that is there but does not start: it is tried again until it does.
 
+use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
 use super::{VGA, sized};
 use crate::bench::{
-    Outcome, PRODUCT, RTP_PORT, VENDOR, compare, config, config_of, description, ensure,
+    Kit, Outcome, PRODUCT, RTP_PORT, VENDOR, compare, config, config_of, description, ensure,
     mjpeg_camera,
 };
 use crate::camera::{Camera, film};
 use crate::framewire::Running;
-use crate::live::Live;
+use crate::live::{Live, longest_pause};
 use crate::uvc::Coding;
 
 /// VIDIOC_STREAMON fails with EIO three times.
@@ -73,4 +74,29 @@ pub fn no_bandwidth() -> Outcome {
     let line = ended.log_line("not enough USB bandwidth")?;
     ensure!(line.contains("VIDIOC_STREAMON"), "the log says: {line}");
     Ok("advice=given".into())
+}
+
+/// Two cameras of one configuration that ask for the same thing get one each, and keep it when both come back.
+pub fn two_alike() -> Outcome {
+    let kits = [Kit::new("ONE", "plain")?, Kit::new("TWO", "c920")?];
+    let plug = || Ok::<_, Box<dyn Error>>([kits[0].plug(0)?, kits[1].plug(1)?]);
+    let cameras = plug()?;
+    let both = config_of("one", RTP_PORT, "auto", VGA, 30, "")
+        + &config_of("two", RTP_PORT + 2, "auto", VGA, 30, "");
+    let live = Live::start(&both)?;
+    live.wait_for_frames_of(0, 10)?;
+    live.wait_for_frames_of(1, 10)?;
+    drop(cameras);
+    let _cameras = plug()?;
+    live.wait_for_frames_of(0, 10)?;
+    live.wait_for_frames_of(1, 10)?;
+    let (_, receptions) = live.end()?;
+    // Which has which is a matter of chance.
+    let swapped = compare(&receptions[0], &kits[0].film, 0..1).is_err();
+    let films = if swapped { [1, 0] } else { [0, 1] };
+    for (reception, film) in receptions.iter().zip(films) {
+        let (before, _) = longest_pause(reception);
+        compare(reception, &kits[film].film, (0..before).chain(0..))?;
+    }
+    Ok(format!("swapped={swapped}"))
 }
