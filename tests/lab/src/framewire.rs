@@ -109,7 +109,7 @@ pub struct Holdings {
     pub threads: usize,
     pub files: usize,
     pub mappings: Vec<String>,
-    /// VmRSS.
+    /// RssAnon: the process's own memory. VmRSS has the camera's buffers too, as far as they were looked at.
     pub kilobytes: usize,
 }
 
@@ -120,7 +120,7 @@ impl Holdings {
         let status = fs::read_to_string(folder.join("status"))?;
         let memory = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next())
+            .find_map(|line| line.strip_prefix("RssAnon:")?.split_whitespace().next())
             .and_then(|number| number.parse().ok());
         Ok(Self {
             threads: entries("task")?,
@@ -129,7 +129,7 @@ impl Holdings {
                 .lines()
                 .map(String::from)
                 .collect(),
-            kilobytes: memory.ok_or_else(|| io::Error::other("no VmRSS"))?,
+            kilobytes: memory.ok_or_else(|| io::Error::other("no RssAnon"))?,
         })
     }
 }
