@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 
 use crate::config::Destination;
+use crate::excerpt;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -111,6 +112,10 @@ struct Options {
 impl Command {
     /// Reads `arguments`, without the program's name; an error is one line that says what is wrong.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        Self::read(arguments).map_err(|problem| excerpt::of_message(&problem))
+    }
+
+    fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut parser = lexopt::Parser::from_args(arguments);
         let mut options = Options::default();
         let text = |error: lexopt::Error| error.to_string();
@@ -303,6 +308,16 @@ mod tests {
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_quoted_in_one_short_line() {
+        let long = "x".repeat(100_000);
+        for argument in ["--a\n\x1b[2J", "a\nb", &long, &format!("--{long}")] {
+            let error = Command::parse([argument.into()]).unwrap_err();
+            assert!(!error.contains(char::is_control), "{error:?}");
+            assert!(error.len() < 1000, "{error}");
         }
     }
 }

@@ -11,7 +11,8 @@
 //! 6. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
 //!
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] and [`pulse`] (threads of a camera),
-//! [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image).
+//! [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image),
+//! [`excerpt`] (what others wrote, quoted in errors).
 //!
 //! `capture` and `transmit` use the vocabulary (`frame`, `handoff`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock.
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod clocks;
 pub mod commands;
 pub mod config;
+pub mod excerpt;
 pub mod frame;
 pub mod handoff;
 pub mod jpeg;

@@ -7,12 +7,16 @@ mod rtp;
 mod texts;
 
 use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::Spanned;
+
+use crate::excerpt;
 
 pub use network::{Address, Country, Hostname, Network, Passphrase, Ssid, System, Vlan, Wifi};
 pub use numbers::{
@@ -23,6 +27,9 @@ pub use texts::{ControlValue, Destination, Device, Level, Name};
 
 /// Where the configuration is looked for when no `--config` says so, first match wins.
 pub const DEFAULT_PATHS: [&str; 2] = ["config.toml", "/etc/framewire/config.toml"];
+
+/// Most octets of a configuration: far more than any that a person writes.
+const MAX_OCTETS: u64 = 1 << 20;
 
 /// What some editors put before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
@@ -108,12 +115,22 @@ impl Config {
         Ok(Self::read(path)?.1)
     }
 
-    /// Reads and checks `path`; returns its octets too.
+    /// Reads and checks the file `path`, of at most 1 MiB; returns its octets too.
     pub fn read(path: &Path) -> Result<(Vec<u8>, Self), ConfigError> {
-        let octets = std::fs::read(path).map_err(|error| ConfigError::Read {
+        let failed = |error| ConfigError::Read {
             path: path.to_owned(),
             error,
-        })?;
+        };
+        // A pipe would be waited for, a device may do something when it is opened.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(ConfigError::NotAFile(path.to_owned()));
+        }
+        let mut octets = Vec::new();
+        let mut file = File::open(path).map_err(failed)?.take(MAX_OCTETS + 1);
+        file.read_to_end(&mut octets).map_err(failed)?;
+        if file.limit() == 0 {
+            return Err(ConfigError::TooLong(path.to_owned()));
+        }
         let config = Self::parse(path, &octets)?;
         Ok((octets, config))
     }
@@ -124,18 +141,23 @@ impl Config {
             |span: Option<Range<usize>>, message: String, text: &str| ConfigError::Invalid {
                 path: path.to_owned(),
                 place: Place::of(text, span.map_or(0, |span| span.start)),
-                message,
+                message: excerpt::of_message(&message),
             };
         let text = std::str::from_utf8(octets).map_err(|error| {
             let (valid, _) = octets.split_at(error.valid_up_to());
             let before = String::from_utf8_lossy(valid);
             invalid(
                 Some(valid.len()..valid.len()),
-                "not UTF-8 text".to_owned(),
+                "not UTF-8 text: have the editor save it as UTF-8".to_owned(),
                 &before,
             )
         })?;
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        // What a power cut or UTF-16 leaves; TOML has none, and would complain of something else.
+        if let Some(nul) = text.find('\0') {
+            let message = "a NUL character: not text, or not saved as UTF-8".to_owned();
+            return Err(invalid(Some(nul..nul), message, text));
+        }
         let config: Self = toml::from_str(text).map_err(|error| {
             let mut message = error.message().trim_end().replace('\n', ", ");
             let place = Place::of(text, error.span().map_or(0, |span| span.start));
@@ -225,7 +247,7 @@ impl<'de> Deserialize<'de> for Controls {
     }
 }
 
-/// A place in a text file, both from 1; columns count characters.
+/// A place in a text file, both from 1; columns count characters. `text` is what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     line: usize,
@@ -249,11 +271,12 @@ impl Place {
     fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let rest = text.get(line_start..).unwrap_or_default();
+        let line = text.get(line_start..).unwrap_or_default().lines().next();
+        let column = before.get(line_start..).unwrap_or_default().chars().count();
         Self {
             line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            text: rest.lines().next().unwrap_or_default().to_owned(),
+            column: column + 1,
+            text: excerpt::of_line(line.unwrap_or_default(), column),
         }
     }
 }
@@ -275,6 +298,12 @@ pub enum ConfigError {
         /// What the kernel said.
         error: std::io::Error,
     },
+    /// A folder, a pipe or a device.
+    #[error("{}: not a file, but a directory, a pipe or a device", .0.display())]
+    NotAFile(PathBuf),
+    /// Something else than a configuration.
+    #[error("{}: larger than any configuration, at most {MAX_OCTETS} octets are read", .0.display())]
+    TooLong(PathBuf),
     /// The file says something wrong.
     #[error(
         "{}:{}:{}: {message}\n  {} | {}",

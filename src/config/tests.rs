@@ -236,3 +236,22 @@ fn what_editors_do_to_a_file_is_tolerated_or_named() {
     let error = parse(&MINIMAL.replace("name = ", "name\u{A0}= ")).unwrap_err();
     assert!(error.contains("no-break space"), "{error}");
 }
+
+#[test]
+fn what_is_quoted_is_short_and_harmless() {
+    for (line, place, allowed) in [
+        ("K = 1", "c.toml:3:1:", "`width`"),
+        ("device = \"K\"", "c.toml:3:10:", "\"demo\""),
+        ("width = K", "c.toml:3:9:", ""),
+        ("# K\nfps = 0", "c.toml:4:7:", "replay and demo"),
+    ] {
+        let error = with_camera_line(&line.replace('K', &"k".repeat(100_000))).unwrap_err();
+        assert!(error.starts_with(place), "{error}");
+        assert!(error.contains(allowed), "{error}");
+        assert!(error.len() < 1000, "{error}");
+    }
+    let error = parse("a = \"\x1b[2J\x07\"\n").unwrap_err();
+    assert!(!error.contains(['\x1b', '\x07']), "{error:?}");
+    let error = parse(&format!("{MINIMAL}mtu = 1\0\0")).unwrap_err();
+    assert!(error.starts_with("c.toml:5:8: a NUL character"), "{error}");
+}
