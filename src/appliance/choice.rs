@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::files;
 use crate::config::{Config, ConfigError};
@@ -78,7 +78,7 @@ impl Places {
             return Ok(());
         };
         let path = state.join(LAST_GOOD);
-        if fs::read(&path).is_ok_and(|kept| kept == octets) {
+        if files::holds(&path, octets) {
             return Ok(());
         }
         // It may hold the passphrase of a network.
@@ -88,12 +88,15 @@ impl Places {
     /// Writes `complaint` beside the user's file, or removes what an earlier start wrote there; only when
     /// that changes anything.
     pub fn complain(&self, complaint: Option<&str>) -> io::Result<()> {
-        let folder = self.user.parent().unwrap_or(Path::new("."));
+        let folder = files::folder_of(&self.user);
         let path = folder.join(ERROR_FILE);
         // For Windows' editor, which may be all that the reader has.
         let wanted = complaint.map(|text| text.replace('\n', "\r\n").into_bytes());
-        let written = fs::read(&path).ok();
-        if written == wanted {
+        let said = match &wanted {
+            Some(octets) => files::holds(&path, octets),
+            None => fs::symlink_metadata(&path).is_err(),
+        };
+        if said {
             return Ok(());
         }
         files::with_writable(folder, || match &wanted {

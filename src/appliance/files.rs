@@ -15,9 +15,13 @@ const READABLE: u32 = 0o644;
 /// Permissions of a file with a passphrase.
 const SECRET: u32 = 0o600;
 
-/// Replaces `path` by a file that holds `octets`; its folder is made when it is missing.
+/// Replaces `path` by a file that holds `octets`; its folder is made when it is missing. An error names `path`.
 pub fn replace(path: &Path, octets: &[u8], secret: bool) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    replace_unnamed(path, octets, secret).map_err(|error| named(path, error))
+}
+
+fn replace_unnamed(path: &Path, octets: &[u8], secret: bool) -> io::Result<()> {
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
@@ -35,25 +39,44 @@ pub fn replace(path: &Path, octets: &[u8], secret: bool) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Removes `path`; nothing there is as good.
+/// Removes `path`; nothing there is as good. An error names `path`.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(path, error)),
         _ => Ok(()),
     }
+}
+
+/// Whether `path` is a file of just these octets; one of another length, however long, is not read.
+pub fn holds(path: &Path, octets: &[u8]) -> bool {
+    let length = fs::metadata(path).map(|metadata| metadata.is_file().then_some(metadata.len()));
+    let alike = matches!(length, Ok(Some(length)) if usize::try_from(length) == Ok(octets.len()));
+    alike && fs::read(path).is_ok_and(|held| held == octets)
+}
+
+/// The folder that `path` lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    let parent = path.parent().filter(|folder| *folder != Path::new(""));
+    parent.unwrap_or(Path::new("."))
+}
+
+fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Runs `write`, which changes something in `folder`, with the file system mounted read-write for as long
 /// as that takes.
 pub fn with_writable(folder: &Path, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-    if !statvfs(folder)?.flags().contains(FsFlags::ST_RDONLY) {
+    let on = |error: io::Error| named(folder, error);
+    let file_system = statvfs(folder).map_err(|errno| on(errno.into()))?;
+    if !file_system.flags().contains(FsFlags::ST_RDONLY) {
         return write();
     }
-    let mount_point = mount_point(folder)?;
-    remount(&mount_point, MsFlags::empty())?;
+    let mount_point = mount_point(folder).map_err(on)?;
+    remount(&mount_point, MsFlags::empty()).map_err(on)?;
     let written = write();
     // Also after a failure; of the two errors the first tells more.
-    let restored = remount(&mount_point, MsFlags::MS_RDONLY);
+    let restored = remount(&mount_point, MsFlags::MS_RDONLY).map_err(on);
     written.and(restored)
 }
 

@@ -40,21 +40,25 @@ pub fn prepare(
     );
 
     // Readable by all, like the boot partition that it comes from.
-    files::replace(&places.root.join(IN_FORCE), &choice.octets, false)?;
+    files::replace(&places.root.join(IN_FORCE), &choice.octets, false).map_err(unusable)?;
     for file in network::files(&choice.config.network) {
-        files::replace(
-            &places.root.join(file.path),
-            file.text.as_bytes(),
-            file.secret,
-        )?;
+        let path = places.root.join(file.path);
+        files::replace(&path, file.text.as_bytes(), file.secret).map_err(unusable)?;
     }
     if let Some(hostname) = &choice.config.system.hostname {
         // In a folder other than / this is a look at what would be done.
         if places.root == Path::new("/") {
-            nix::unistd::sethostname(hostname.as_str()).map_err(io::Error::from)?;
+            nix::unistd::sethostname(hostname.as_str()).map_err(|error| {
+                Failure::other(format!("host name {:?}: {error}", hostname.as_str()))
+            })?;
         }
     }
     Ok(writeln!(out, "ok")?)
+}
+
+/// A root folder that cannot be written to will not be at the next try either: a wrong usage.
+fn unusable(error: io::Error) -> Failure {
+    Failure::config(format!("cannot write {error}"))
 }
 
 fn passed_over(what: &str, result: io::Result<()>) {
