@@ -1,8 +1,9 @@
-//! What the integration tests share: pictures to send, and JPEG files as awkward as cameras make them.
+//! What the integration tests share: pictures to send, JPEG files as awkward as cameras make them, a place for files.
 
 // Every integration test is a crate of its own and uses only a part of this; the rest would be reported as dead there.
 #![allow(dead_code)]
 
+pub mod folder;
 pub mod frames;
 pub mod huffman;
 pub mod receive;
