@@ -12,7 +12,7 @@ use crate::rtp::Packets;
 use crate::stats::output::OutputStats;
 use crate::stats::{Sent, Stats};
 
-/// How long a full send buffer is given to drain before the next try.
+/// How long a full send buffer or device queue is given to drain before the next try.
 const DRAIN: Duration = Duration::from_millis(1);
 
 /// A frame that leaves for one destination.
@@ -27,7 +27,7 @@ pub struct Departure<'a> {
     pub pace: Pace,
     /// When the next batch leaves, on the monotonic clock.
     pub due: Duration,
-    /// A destination whose send buffer stays full until then loses the rest of the frame.
+    /// A destination whose packets do not leave until then loses the rest of the frame.
     pub give_up: Duration,
     /// Told when the next frame may leave.
     pub not_before: &'a mut Duration,
@@ -53,11 +53,11 @@ impl<'a> Departure<'a> {
         self.count(sent, stats);
         match result {
             Ok(()) if self.packets.len() == 0 => {
-                self.link.succeeded(self.stats);
+                self.link.succeeded(now, self.stats);
                 self.end(true);
             }
             Ok(()) => self.due = self.pace.next(self.due, left),
-            Err(Errno::EAGAIN) if left < self.give_up => {
+            Err(Errno::EAGAIN | Errno::ENOBUFS) if left < self.give_up => {
                 self.packets = rewind;
                 skip(&mut self.packets, sent.packets);
                 self.due = left + DRAIN;

@@ -18,8 +18,12 @@ use crate::throttle::Throttle;
 
 /// First and longest wait after a failure of the network or of the name.
 const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(10)];
-/// The same where nobody listens yet: a receiver that is started shall not have to wait long.
-const REFUSED_WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// The same where nobody listens yet, or the way is too narrow: a receiver that is started, or a queue that has
+/// drained, shall not have to wait long.
+const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// What has worked for so long begins with short waits again. That a host is gone takes three seconds to show:
+/// the kernel asks for its address three times.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// One destination.
 #[derive(Debug)]
@@ -27,12 +31,15 @@ pub struct Link {
     config: Rtp,
     state: State,
     backoff: Backoff,
-    refused: Backoff,
+    pauses: Backoff,
     /// Look-ups so far: each takes the name's next address.
     attempts: usize,
     /// Whole frames since the last failure.
     good_frames: u64,
+    /// Since the first of them.
+    good_since: Option<Instant>,
     failures: Throttle,
+    recoveries: Throttle,
 }
 
 #[derive(Debug)]
@@ -43,23 +50,25 @@ enum State {
     Resolving(Receiver<io::Result<Vec<SocketAddr>>>),
     /// Packets can be sent.
     Open(Socket),
-    /// Nobody listened: nothing is sent until then.
-    Refused(Socket, Instant),
+    /// The socket is good, but nothing is sent until then.
+    Paused(Socket, Instant),
 }
 
 impl Link {
     /// Opened when it is first asked for.
     pub fn new(config: Rtp) -> Self {
         let [shortest, longest] = WAITS;
-        let [shortest_refused, longest_refused] = REFUSED_WAITS;
+        let [shortest_pause, longest_pause] = PAUSES;
         Self {
             config,
             state: State::Closed(Instant::now()),
             backoff: Backoff::new(shortest, longest),
-            refused: Backoff::new(shortest_refused, longest_refused),
+            pauses: Backoff::new(shortest_pause, longest_pause),
             attempts: 0,
             good_frames: 0,
+            good_since: None,
             failures: Throttle::default(),
+            recoveries: Throttle::default(),
         }
     }
 
@@ -80,7 +89,7 @@ impl Link {
     /// The socket, where it is open already.
     pub fn socket(&self) -> Option<&Socket> {
         match &self.state {
-            State::Open(socket) | State::Refused(socket, _) => Some(socket),
+            State::Open(socket) | State::Paused(socket, _) => Some(socket),
             State::Closed(_) | State::Resolving(_) => None,
         }
     }
@@ -89,7 +98,7 @@ impl Link {
         let state = std::mem::replace(&mut self.state, State::Closed(now));
         self.state = match state {
             State::Closed(until) if now >= until => return self.look_up(now, stats),
-            State::Refused(socket, until) if now >= until => {
+            State::Paused(socket, until) if now >= until => {
                 socket.forget_error();
                 State::Open(socket)
             }
@@ -130,27 +139,33 @@ impl Link {
         }
     }
 
-    /// All of a frame went to the kernel. That nobody listened shows when the next one is sent.
-    pub fn succeeded(&mut self, stats: &OutputStats) {
+    /// All of a frame went to the kernel at `now`. That nobody takes it shows later, if at all.
+    pub fn succeeded(&mut self, now: Instant, stats: &OutputStats) {
         self.good_frames += 1;
         if self.good_frames == 2 && stats.had_problem() {
-            info!("{}: sending again", self.config.destination);
             stats.set_problem(None);
+            if let Some(count) = self.recoveries.note(now) {
+                info!("{}: sending again, {count} times", self.config.destination);
+            }
+        }
+        let good_since = *self.good_since.get_or_insert(now);
+        if now.saturating_duration_since(good_since) >= SETTLED {
             self.backoff.reset();
-            self.refused.reset();
+            self.pauses.reset();
         }
     }
 
     /// Sending failed with `errno`.
     pub fn failed(&mut self, errno: Errno, now: Instant, stats: &OutputStats) {
-        if errno != Errno::ECONNREFUSED {
-            return self.fail(&io::Error::from(errno), now, stats);
-        }
-        let until = now + self.refused.wait();
-        let problem = "nobody listens there (ICMP port unreachable)";
+        let problem = match errno {
+            Errno::ECONNREFUSED => "nobody listens there (ICMP port unreachable)",
+            Errno::EAGAIN | Errno::ENOBUFS => "the network does not take packets fast enough",
+            _ => return self.fail(&io::Error::from(errno), now, stats),
+        };
         self.report(problem, stats);
+        let until = now + self.pauses.wait();
         self.state = match std::mem::replace(&mut self.state, State::Closed(until)) {
-            State::Open(socket) => State::Refused(socket, until),
+            State::Open(socket) => State::Paused(socket, until),
             other => other,
         };
     }
@@ -163,6 +178,7 @@ impl Link {
 
     fn report(&mut self, problem: &str, stats: &OutputStats) {
         self.good_frames = 0;
+        self.good_since = None;
         stats.set_problem(Some(problem.to_owned()));
         if let Some(count) = self.failures.note(Instant::now()) {
             warn!("{}: {problem}, {count} times", self.config.destination);

@@ -17,6 +17,9 @@ use crate::rtp::rtcp::{SenderInfo, ntp_timestamp};
 use crate::rtp::{Clock, Packetizer};
 use crate::stats::output::OutputStats;
 
+/// A destination whose packets do not leave is waited for at least this long: a frame's usual time.
+const LEAST_PATIENCE: Duration = Duration::from_millis(33);
+
 /// An RTP stream.
 #[derive(Debug)]
 pub struct Output {
@@ -80,14 +83,15 @@ impl Output {
         let packets = self.packetizer.packets(image, timestamp, packet_octets);
         // Without segmentation offload a batch is as many messages.
         let message = if message == 1 { usize::MAX } else { message };
+        let due = now.max(self.not_before);
         let share = self.link.config().pacing.unwrap_or(share);
         Some(Departure {
             pace: Pace::new(packets.len(), share, interval, message),
             link: &mut self.link,
             stats: &self.stats,
             packets,
-            due: now.max(self.not_before),
-            give_up: now + interval,
+            due,
+            give_up: due + interval.max(LEAST_PATIENCE),
             not_before: &mut self.not_before,
             ended: None,
         })

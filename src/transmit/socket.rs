@@ -4,14 +4,14 @@
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    getsockopt, setsockopt,
+    MsgFlags, getsockopt, recv, setsockopt,
     sockopt::{
-        BindToDevice, IpMulticastTtl, Ipv4Tos, Ipv6MulticastHops, Ipv6TClass, ReceiveTimestampns,
-        SndBuf, SndBufForce, SocketError, UdpGsoSegment,
+        BindToDevice, IpMulticastTtl, Ipv4RecvErr, Ipv4Tos, Ipv6MulticastHops, Ipv6RecvErr,
+        Ipv6TClass, ReceiveTimestampns, SndBuf, SndBufForce, SocketError, UdpGsoSegment,
     },
 };
 use tracing::{debug, info, warn};
@@ -29,6 +29,8 @@ const LEAST_SEND_BUFFER_OCTETS: usize = 512 << 10;
 const MAX_SEGMENTS: usize = 64;
 /// Most octets of UDP payload (RFC 768 with an IPv4 header of 20).
 const MAX_UDP_PAYLOAD: usize = 65_507;
+/// Most errors that are forgotten at a time; a send buffer's worth of packets causes fewer.
+const MAX_QUEUED_ERRORS: usize = 1024;
 
 /// A connected UDP socket that sends batches and never blocks.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Socket {
     pub fn new(destination: SocketAddr, config: &Rtp) -> io::Result<Self> {
         let socket = bind(destination, config.local_port.get(), config)?;
         socket.connect(destination)?;
+        hear_icmp(&socket, destination)?;
         grow_send_buffer(&socket, destination);
         if config.rtcp == Rtcp::Mux {
             setsockopt(&socket, ReceiveTimestampns, &true)?;
@@ -81,8 +84,15 @@ impl Socket {
         Ok(self.socket.local_addr()?.port())
     }
 
-    /// The error that waits to be reported, an ICMP answer to an earlier packet perhaps, is forgotten.
+    /// The errors that wait to be reported, ICMP answers to earlier packets perhaps, are forgotten.
     pub fn forget_error(&self) {
+        let mut octets = [0; 1];
+        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+        for _ in 0..MAX_QUEUED_ERRORS {
+            if recv(self.socket.as_raw_fd(), &mut octets, flags).is_err() {
+                break;
+            }
+        }
         // Reading it clears it. Where there is none, there is nothing to clear.
         let _ = getsockopt(&self.socket, SocketError);
     }
@@ -96,7 +106,8 @@ impl Socket {
     /// Sends the packets of `batch`; tells what the kernel took also when it did not take them all.
     ///
     /// Resumes after partial sends, and without UDP GSO where the route turns out not to take it.
-    /// EAGAIN: the send buffer is full. ECONNREFUSED: an ICMP answer to an earlier packet.
+    /// EAGAIN: the send buffer is full. ENOBUFS: the device's queue is. ECONNREFUSED, EHOSTUNREACH and others:
+    /// an ICMP answer to an earlier packet.
     pub fn send(&mut self, batch: &Batch) -> (Sent, Result<(), Errno>) {
         let slices = batch.slices();
         let mut sent = Sent::default();
@@ -181,6 +192,15 @@ pub fn set_route(socket: &UdpSocket, destination: SocketAddr, config: &Rtp) -> i
     Ok(())
 }
 
+/// Has every ICMP error reported, also that of a router which cannot find the host, and a full device queue:
+/// by default the kernel keeps both to itself (ip(7), IP_RECVERR).
+fn hear_icmp(socket: &UdpSocket, destination: SocketAddr) -> Result<(), Errno> {
+    match destination {
+        SocketAddr::V4(_) => setsockopt(socket, Ipv4RecvErr, &true),
+        SocketAddr::V6(_) => setsockopt(socket, Ipv6RecvErr, &true),
+    }
+}
+
 /// SO_SNDBUFFORCE needs CAP_NET_ADMIN and passes net.core.wmem_max; SO_SNDBUF is cut to it.
 fn grow_send_buffer(socket: &UdpSocket, destination: SocketAddr) {
     let grown = setsockopt(socket, SndBufForce, &SEND_BUFFER_OCTETS)
@@ -218,7 +238,6 @@ fn probe_gso(socket: &UdpSocket, packet_octets: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::os::fd::AsRawFd;
     use std::time::Duration;
 
     use nix::sys::socket::sockopt::RcvBuf;
