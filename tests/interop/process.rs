@@ -91,14 +91,14 @@ impl Process {
 
     /// Asks for an orderly end, as Ctrl-C does.
     pub fn interrupt(&self) {
-        let pid = Pid::from_raw(
-            self.child
-                .id()
-                .try_into()
-                .expect("a process id fits into an i32"),
-        );
-        kill(pid, Signal::SIGINT)
-            .unwrap_or_else(|error| panic!("cannot interrupt {}: {error}", self.name));
+        self.signal(Signal::SIGINT);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().try_into();
+        let pid = Pid::from_raw(pid.expect("a process id fits into an i32"));
+        kill(pid, signal)
+            .unwrap_or_else(|error| panic!("cannot send {signal} to {}: {error}", self.name));
     }
 
     pub fn stdout(&self) -> String {

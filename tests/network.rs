@@ -1,0 +1,18 @@
+//! The real framewire in network namespaces of its own: behind a bottleneck, to every kind of destination, and with
+//! destinations that go away and come back.
+//! Run by `cargo test --test network`; needs root and the Debian package iproute2.
+
+#[path = "network/destinations.rs"]
+mod destinations;
+#[path = "network/namespace.rs"]
+mod namespace;
+#[path = "network/pacing.rs"]
+mod pacing;
+#[allow(dead_code)] // looks for free ports too, which namespaces have in plenty
+#[path = "interop/process.rs"]
+mod process;
+#[path = "network/receiver.rs"]
+mod receiver;
+#[path = "network/sender.rs"]
+mod sender;
+mod support;
