@@ -11,8 +11,8 @@
 //! 6. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
 //!
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] and [`pulse`] (threads of a camera),
-//! [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image),
-//! [`excerpt`] (what others wrote, quoted in errors).
+//! [`sandbox`], [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a
+//! flashed image), [`excerpt`] (what others wrote, quoted in errors).
 //!
 //! `capture` and `transmit` use the vocabulary (`frame`, `handoff`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock.
@@ -32,6 +32,7 @@ pub mod handoff;
 pub mod jpeg;
 pub mod pulse;
 pub mod rtp;
+pub mod sandbox;
 pub mod sdp;
 pub mod stats;
 pub mod stop;
