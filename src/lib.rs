@@ -11,8 +11,9 @@
 //! 6. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
 //!
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] and [`pulse`] (threads of a camera),
-//! [`sandbox`], [`commands`] (the command line), [`sdp`] (what a player needs to know), [`appliance`] (the boot of a
-//! flashed image), [`excerpt`] (what others wrote, quoted in errors).
+//! [`service`] (the main thread: signals, reload, systemd), [`sandbox`] and [`log`], [`commands`] (the command line),
+//! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`excerpt`] (what others wrote,
+//! quoted in errors).
 //!
 //! `capture` and `transmit` use the vocabulary (`frame`, `handoff`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock.
@@ -30,10 +31,12 @@ pub mod excerpt;
 pub mod frame;
 pub mod handoff;
 pub mod jpeg;
+pub mod log;
 pub mod pulse;
 pub mod rtp;
 pub mod sandbox;
 pub mod sdp;
+pub mod service;
 pub mod stats;
 pub mod stop;
 pub mod supervisor;

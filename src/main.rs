@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use framewire::cli::Command;
 use framewire::commands::{self, Failure};
+use framewire::log;
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -17,8 +18,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {
             if !message.is_empty() {
-                // Where stderr is closed there is nobody to tell.
-                let _ = writeln!(io::stderr(), "framewire: {message}");
+                log::last_words(&message);
             }
             ExitCode::from(code)
         }

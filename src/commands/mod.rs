@@ -1,5 +1,6 @@
 //! What each command of the command line does.
 
+mod demo;
 mod devices;
 mod prepare;
 mod run;
@@ -62,7 +63,7 @@ impl From<io::Error> for Failure {
 pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure> {
     match command {
         Command::Run { config, streaming } => run::run(config.as_deref(), streaming, out),
-        Command::Demo { to, streaming } => run::demo(&to, streaming, out),
+        Command::Demo { to, streaming } => demo::demo(&to, streaming, out),
         Command::Check { config } => check(config.as_deref(), out),
         Command::Devices { json } => devices::devices(json, out),
         Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),

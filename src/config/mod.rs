@@ -104,15 +104,18 @@ fn default_fps() -> Spanned<Fps> {
 impl Config {
     /// Reads and checks `path`, or the first of [`DEFAULT_PATHS`] that exists.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let path = match path {
-            Some(path) => path,
-            None => DEFAULT_PATHS
-                .map(Path::new)
-                .into_iter()
+        Ok(Self::read(&Self::locate(path)?)?.1)
+    }
+
+    /// `path`, or the first of [`DEFAULT_PATHS`] that exists.
+    pub fn locate(path: Option<&Path>) -> Result<PathBuf, ConfigError> {
+        let default = || {
+            let mut paths = DEFAULT_PATHS.iter().map(PathBuf::from);
+            paths
                 .find(|path| path.exists())
-                .ok_or(ConfigError::NotFound)?,
+                .ok_or(ConfigError::NotFound)
         };
-        Ok(Self::read(path)?.1)
+        path.map_or_else(default, |path| Ok(path.to_owned()))
     }
 
     /// Reads and checks the file `path`, of at most 1 MiB; returns its octets too.

@@ -184,6 +184,11 @@ impl Stats {
         self.sent.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Frames sent so far.
+    pub fn frames_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     /// A captured frame goes no further.
     pub fn frame_dropped(&self, reason: DropReason) {
         if let Some(counter) = self.dropped.get(reason as usize) {
@@ -218,6 +223,15 @@ impl Stats {
     /// The camera has these outputs from now on.
     pub fn set_outputs(&self, outputs: Vec<Arc<OutputStats>>) {
         *self.outputs() = outputs;
+    }
+
+    /// The outputs to which nothing is sent just now, and why.
+    pub fn output_problems(&self) -> Vec<String> {
+        let outputs = self.outputs();
+        outputs
+            .iter()
+            .filter_map(|output| output.problem())
+            .collect()
     }
 
     /// The list is whole at any time.

@@ -104,6 +104,13 @@ impl OutputStats {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// The destination and why nothing is sent there now; `None` = all is well.
+    pub fn problem(&self) -> Option<String> {
+        let reported = self.lock();
+        let problem = reported.problem.as_ref()?;
+        Some(format!("{}: {problem}", self.destination))
+    }
+
     /// A receiver reported.
     pub fn heard_of(&self, receiver: Receiver) {
         let receivers = &mut self.lock().receivers;

@@ -1,0 +1,275 @@
+//! The cameras that run, made to be those that the configuration wants: each goes on, changes, ends or starts alone.
+
+use std::time::{Duration, Instant};
+
+use tracing::{error, info};
+
+use crate::config;
+use crate::pulse::Watched;
+use crate::stats::Summary;
+use crate::stop::Stop;
+use crate::supervisor::Supervisor;
+
+/// Longest time that the threads of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(7);
+/// Pause before a camera starts anew after a panic, which may come again.
+const PANIC_PAUSE: Duration = Duration::from_secs(3);
+/// Pause between two looks at threads that are to end.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+
+/// All cameras of the process.
+pub struct Cameras {
+    /// `--frames`.
+    limit: Option<u64>,
+    running: Vec<Supervisor>,
+    /// Told to end since.
+    leaving: Vec<(Supervisor, Instant)>,
+    /// To be started then, and not before those that leave are gone: they may use the same device or port.
+    waiting: Vec<(config::Camera, Instant)>,
+    /// The names in the order of the configuration.
+    order: Vec<config::Name>,
+    all_well: bool,
+}
+
+impl Cameras {
+    /// No camera yet; each will end after `limit` sent frames.
+    pub fn new(limit: Option<u64>) -> Self {
+        Self {
+            limit,
+            running: Vec::new(),
+            leaving: Vec::new(),
+            waiting: Vec::new(),
+            order: Vec::new(),
+            all_well: true,
+        }
+    }
+
+    /// Has the cameras of `wanted` from now on. One that stays as it is notices nothing; one whose outputs
+    /// alone differ gets the new outputs; any other ends, and starts anew when it is wanted.
+    pub fn want(&mut self, wanted: &[config::Camera], now: Instant) {
+        for mut camera in std::mem::take(&mut self.running) {
+            let name = camera.config().name().clone();
+            match wanted.iter().find(|wanted| *wanted.name() == name) {
+                Some(wanted) if wanted == camera.config() => self.running.push(camera),
+                Some(wanted) if same_but_outputs(wanted, camera.config()) => {
+                    info!("{name}: outputs changed");
+                    camera.replace_outputs(&wanted.outputs);
+                    self.running.push(camera);
+                }
+                wanted => {
+                    let what = wanted.map_or("removed", |_| "changed, starts anew");
+                    info!("{name}: {what}");
+                    camera.stop();
+                    self.leaving.push((camera, now));
+                }
+            }
+        }
+        let starts = |wanted: &&config::Camera| {
+            let mut running = self.running.iter();
+            !running.any(|camera| camera.config().name() == wanted.name())
+        };
+        let waiting = wanted.iter().filter(starts);
+        self.waiting = waiting.map(|camera| (camera.clone(), now)).collect();
+        self.order = wanted.iter().map(|camera| camera.name().clone()).collect();
+        self.turn(now);
+    }
+
+    /// Buries the cameras that have ended and starts those whose time has come.
+    pub fn turn(&mut self, now: Instant) {
+        self.note_panics(now);
+        for (camera, since) in std::mem::take(&mut self.leaving) {
+            if camera.ended().is_raised() {
+                let (summary, _) = camera.join();
+                info!("ended: {summary}");
+            } else {
+                self.leaving.push((camera, since));
+            }
+        }
+        if self.waiting.iter().any(|(_, due)| *due <= now) && !self.is_someone_leaving(now) {
+            for (camera, _) in &self.leaving {
+                let name = camera.config().name();
+                error!("{name}: its threads do not end; going on without them");
+            }
+            self.start_waiting(now);
+        }
+    }
+
+    /// A camera without `--frames` ends untold only when one of its threads has panicked.
+    fn note_panics(&mut self, now: Instant) {
+        if self.limit.is_some() {
+            return;
+        }
+        for camera in std::mem::take(&mut self.running) {
+            if camera.ended().is_raised() {
+                error!(
+                    "{}: a thread has panicked; the camera starts anew",
+                    camera.config().name()
+                );
+                self.waiting
+                    .push((camera.config().clone(), now + PANIC_PAUSE));
+                self.leaving.push((camera, now));
+            } else {
+                self.running.push(camera);
+            }
+        }
+    }
+
+    fn start_waiting(&mut self, now: Instant) {
+        for (config, due) in std::mem::take(&mut self.waiting) {
+            if due > now {
+                self.waiting.push((config, due));
+                continue;
+            }
+            match Supervisor::start(&config, self.limit) {
+                Ok(camera) => self.running.push(camera),
+                Err(problem) => {
+                    error!("{}: {problem}", config.name());
+                    self.all_well = false;
+                }
+            }
+        }
+        // For whoever reads status and summaries.
+        let order = &self.order;
+        self.running
+            .sort_by_key(|camera| order.iter().position(|name| name == camera.config().name()));
+    }
+
+    /// Whether a change is under way: a camera ends or waits for that. True for a limited time.
+    pub fn is_changing(&self, now: Instant) -> bool {
+        !self.waiting.is_empty() || self.is_someone_leaving(now)
+    }
+
+    /// Whether a camera that was told to end may still do so.
+    fn is_someone_leaving(&self, now: Instant) -> bool {
+        let mut leaving = self.leaving.iter();
+        leaving.any(|(_, since)| now.saturating_duration_since(*since) < LONGEST_FAREWELL)
+    }
+
+    /// Whether nothing runs any more, and nothing will.
+    pub fn all_ended(&self) -> bool {
+        self.waiting.is_empty() && self.leaving.is_empty() && self.going_to_end().next().is_none()
+    }
+
+    /// The flags that go up when a camera ends.
+    pub fn going_to_end(&self) -> impl Iterator<Item = &Stop> {
+        let leaving = self.leaving.iter().map(|(camera, _)| camera);
+        let all = self.running.iter().chain(leaving);
+        all.map(Supervisor::ended)
+            .filter(|ended| !ended.is_raised())
+    }
+
+    /// The cameras that are to run, in the order of the configuration.
+    pub fn running(&self) -> &[Supervisor] {
+        &self.running
+    }
+
+    /// Every thread whose loop has to turn. A camera that has sent its `--frames` is done.
+    pub fn watched(&mut self) -> impl Iterator<Item = &mut Watched> {
+        let limited = self.limit.is_some();
+        let leaving = self.leaving.iter_mut().map(|(camera, _)| camera);
+        self.running
+            .iter_mut()
+            .chain(leaving)
+            .filter(move |camera| !(limited && camera.ended().is_raised()))
+            .flat_map(Supervisor::watched)
+    }
+
+    /// A line per camera.
+    pub fn log_summaries(&self) {
+        for camera in &self.running {
+            info!("{}", camera.summary());
+        }
+    }
+
+    /// Ends all cameras; returns the final counters, and whether all ended well and in time.
+    pub fn end(mut self) -> (Vec<Summary>, bool) {
+        let since = Instant::now();
+        self.running.iter().for_each(Supervisor::stop);
+        while self.going_to_end().next().is_some() && since.elapsed() < LONGEST_FAREWELL {
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        let mut summaries = Vec::new();
+        let leaving = self.leaving.into_iter().map(|(camera, _)| (camera, false));
+        for (camera, reported) in self
+            .running
+            .into_iter()
+            .map(|camera| (camera, true))
+            .chain(leaving)
+        {
+            let (summary, well) = if camera.ended().is_raised() {
+                camera.join()
+            } else {
+                error!("{}: its threads do not end", camera.config().name());
+                (camera.summary(), false)
+            };
+            self.all_well &= well;
+            if reported {
+                summaries.push(summary);
+            }
+        }
+        (summaries, self.all_well)
+    }
+}
+
+/// Whether two configurations of a camera differ in nothing but where its stream goes.
+fn same_but_outputs(one: &config::Camera, other: &config::Camera) -> bool {
+    let with_the_others_outputs = config::Camera {
+        outputs: other.outputs.clone(),
+        ..one.clone()
+    };
+    with_the_others_outputs == *other
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn camera(lines: &str, port: u16) -> config::Camera {
+        let text = format!(
+            "[[camera]]\nname = \"front\"\n{lines}\n[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\n"
+        );
+        let config = Config::parse(Path::new("test"), text.as_bytes()).unwrap();
+        config.cameras.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_camera_that_ends_untold_starts_anew_after_a_pause() {
+        let start = Instant::now();
+        let mut cameras = Cameras::new(None);
+        cameras.want(&[camera("device = \"demo\"\nfps = 1", 9)], start);
+        // As a panic of one of its threads would end it.
+        cameras.running[0].stop();
+        assert!(cameras.running[0].ended().wait(Duration::from_secs(10)));
+        cameras.turn(start);
+        assert!(cameras.running().is_empty() && cameras.leaving.is_empty());
+        assert!(!cameras.all_ended());
+        cameras.turn(start + PANIC_PAUSE / 2);
+        assert!(cameras.running().is_empty());
+        cameras.turn(start + PANIC_PAUSE);
+        assert_eq!(cameras.running().len(), 1);
+        let (summaries, well) = cameras.end();
+        assert_eq!((summaries.len(), well), (1, true));
+    }
+
+    #[test]
+    fn places_in_the_file_are_no_difference_and_every_key_but_outputs_is_one() {
+        let plain = camera("", 5004);
+        assert_eq!(
+            plain,
+            camera("# a comment moves everything\nfps = 30", 5004)
+        );
+        assert!(same_but_outputs(&plain, &camera("", 5006)));
+        for line in [
+            "fps = 31",
+            "width = 640",
+            "buffers = 5",
+            "device = \"demo\"",
+            "controls = { gain = 1 }",
+        ] {
+            assert!(!same_but_outputs(&plain, &camera(line, 5006)), "{line}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The main thread of `run` and `demo`: starts the cameras, obeys signals, and tells systemd how they do.
+
+mod cameras;
+mod signals;
+mod status;
+mod systemd;
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tracing::{error, info};
+
+use crate::config::{Config, ConfigError};
+use crate::log::Log;
+use crate::sandbox::Sandbox;
+use crate::stats::Summary;
+use crate::stop::{readable, wait_readable};
+
+use cameras::Cameras;
+use signals::{Order, Signals};
+use systemd::Manager;
+
+/// Turn of the main loop while something is about to happen: a first frame, the end of a thread.
+const SHORT_WAIT: Duration = Duration::from_millis(50);
+
+/// What the process streams, and how it got there.
+pub struct Service {
+    /// What is read again on a reload; the demo has none.
+    path: Option<PathBuf>,
+    config: Config,
+    /// At the start; a terminal that was closed is none any more.
+    has_terminal: bool,
+    log: Log,
+    sandbox: Sandbox,
+    signals: Signals,
+    manager: Manager,
+    cameras: Cameras,
+    /// When the next summary is due.
+    summary: Instant,
+}
+
+impl Service {
+    /// Starts all cameras of `config`, which came from `path`; each ends after `limit` sent frames.
+    pub fn start(path: Option<&Path>, config: Config, limit: Option<u64>) -> io::Result<Self> {
+        let log = Log::start(config.log.level);
+        // Both hold for this thread and those that it starts from now on.
+        let sandbox = Sandbox::enter(path, &config);
+        let signals = Signals::block()?;
+        let now = Instant::now();
+        let mut cameras = Cameras::new(limit);
+        cameras.want(&config.cameras, now);
+        Ok(Self {
+            path: path.map(Path::to_owned),
+            config,
+            has_terminal: io::stdin().is_terminal(),
+            log,
+            sandbox,
+            signals,
+            manager: Manager::from_environment(now),
+            cameras,
+            summary: now,
+        })
+    }
+
+    /// Runs until a signal comes or all cameras have ended; returns the final counters and whether all ended well.
+    pub fn run(mut self) -> io::Result<(Vec<Summary>, bool)> {
+        self.summary = self.next_summary(Instant::now());
+        loop {
+            match self.wait()? {
+                Some(Order::End) => break,
+                Some(Order::Reload) if self.is_hung_up() => break,
+                Some(Order::Reload) => self.reload(),
+                None => {}
+            }
+            let now = Instant::now();
+            self.cameras.turn(now);
+            if self.cameras.all_ended() {
+                break;
+            }
+            self.manager.turn(now, &mut self.cameras);
+            if now >= self.summary {
+                self.summary = self.next_summary(now);
+                self.cameras.log_summaries();
+            }
+        }
+        self.manager.stopping();
+        Ok(self.cameras.end())
+    }
+
+    /// Whether SIGHUP means what it says: there is nothing to reload, or the terminal it was started from is closed.
+    fn is_hung_up(&self) -> bool {
+        self.path.is_none() || (self.has_terminal && !io::stdin().is_terminal())
+    }
+
+    /// Until something happens, but not for longer than a loop may be silent.
+    fn wait(&self) -> io::Result<Option<Order>> {
+        let now = Instant::now();
+        let longest = if self.cameras.is_changing(now) || self.manager.is_starting() {
+            SHORT_WAIT
+        } else {
+            self.manager.longest_wait()
+        };
+        let due = self.summary.saturating_duration_since(now);
+        let mut events = vec![readable(self.signals.as_fd())];
+        events.extend(
+            self.cameras
+                .going_to_end()
+                .map(|ended| readable(ended.as_fd())),
+        );
+        wait_readable(&mut events, longest.min(due))?;
+        self.signals.next()
+    }
+
+    /// The next time for a summary; practically never when there is none.
+    fn next_summary(&self, now: Instant) -> Instant {
+        const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+        match self.config.log.summary_interval.get() {
+            0 => now + NEVER,
+            seconds => now + Duration::from_secs(seconds.into()),
+        }
+    }
+
+    /// Puts the configuration file into force again, unless it is wrong.
+    fn reload(&mut self) {
+        self.manager.reloading();
+        match self.read_again() {
+            Ok(config) => {
+                self.put_into_force(config);
+                self.manager.note(None);
+            }
+            Err(problem) => {
+                error!("{problem}\nthe configuration in force stays");
+                self.manager.note(Some(
+                    "the changed configuration is wrong, the old one stays in force",
+                ));
+            }
+        }
+    }
+
+    fn read_again(&self) -> Result<Config, ConfigError> {
+        let path = self.path.as_deref().ok_or(ConfigError::NotFound)?;
+        Ok(Config::read(path)?.1)
+    }
+
+    fn put_into_force(&mut self, config: Config) {
+        let now = Instant::now();
+        info!("configuration read again");
+        self.sandbox.check(self.path.as_deref(), &config);
+        self.cameras.want(&config.cameras, now);
+        if config.log.level != self.config.log.level {
+            self.log.set_level(config.log.level);
+        }
+        if config.system != self.config.system || config.network != self.config.network {
+            info!("[system] and [network] take effect when a flashed image boots");
+        }
+        let interval_changed = config.log.summary_interval != self.config.log.summary_interval;
+        self.config = config;
+        if interval_changed {
+            self.summary = self.next_summary(now);
+        }
+    }
+}

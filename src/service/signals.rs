@@ -1,0 +1,52 @@
+//! Signals as orders that the main loop reads.
+//! signalfd(2).
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// SIGINT, SIGTERM.
+    End,
+    /// SIGHUP.
+    Reload,
+}
+
+/// The signals that have come.
+#[derive(Debug)]
+pub struct Signals(SignalFd);
+
+impl Signals {
+    /// Makes them readable instead of deadly; call before any thread is started, so that all inherit the mask.
+    pub fn block() -> io::Result<Self> {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGINT);
+        set.add(Signal::SIGTERM);
+        set.add(Signal::SIGHUP);
+        set.thread_block()?;
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        Ok(Self(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// The next order, when there is one.
+    pub fn next(&self) -> io::Result<Option<Order>> {
+        let hangup = Signal::SIGHUP as u32;
+        Ok(self.0.read_signal()?.map(|signal| {
+            if signal.ssi_signo == hangup {
+                Order::Reload
+            } else {
+                Order::End
+            }
+        }))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,178 @@
+//! Tells systemd how the service does: ready, status, alive, reloading, stopping.
+//! sd_notify(3), sd_watchdog_enabled(3), systemd.service(5) `Type=notify`, `WatchdogSec=`.
+
+use std::time::{Duration, Instant};
+
+use sd_notify::NotifyState;
+use tracing::{info, warn};
+
+use super::cameras::Cameras;
+use super::status::Status;
+use crate::clocks::monotonic_now;
+use crate::pulse::LONGEST_WAIT;
+use crate::supervisor::Supervisor;
+use crate::throttle::Throttle;
+
+/// Longest wait for a first frame before the service says that it is ready without one.
+const GRACE: Duration = Duration::from_secs(10);
+/// Shortest time between two status lines.
+const STATUS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The service manager; does nothing when there is none (no `$NOTIFY_SOCKET`).
+pub struct Manager {
+    present: bool,
+    /// When the grace for a first frame ends; `None` once the service is ready.
+    grace: Option<Instant>,
+    reloading: bool,
+    watchdog: Option<Watchdog>,
+    status: Status,
+    /// When the status is due.
+    due: Instant,
+    said: String,
+    failures: Throttle,
+}
+
+/// When it is told that the service lives.
+struct Watchdog {
+    /// Longest silence of a thread that still counts as alive.
+    patience: Duration,
+    interval: Duration,
+    due: Instant,
+}
+
+impl Watchdog {
+    /// For a manager that waits for `limit`. A thread that hangs is noticed after half of it; looking twice
+    /// as often, the last word before a shorter hang is young enough for the manager to live through it.
+    fn new(limit: Duration, now: Instant) -> Self {
+        Self {
+            patience: (limit / 2).max(2 * LONGEST_WAIT),
+            interval: limit / 4,
+            due: now,
+        }
+    }
+}
+
+impl Manager {
+    /// The manager that the environment names.
+    pub fn from_environment(now: Instant) -> Self {
+        let present = std::env::var_os("NOTIFY_SOCKET").is_some();
+        let watchdog = sd_notify::watchdog_enabled().filter(|_| present);
+        Self {
+            present,
+            grace: present.then(|| now + GRACE),
+            reloading: false,
+            watchdog: watchdog.map(|limit| Watchdog::new(limit, now)),
+            status: Status::default(),
+            due: now,
+            said: String::new(),
+            failures: Throttle::default(),
+        }
+    }
+
+    /// Whether it waits for the first frame.
+    pub fn is_starting(&self) -> bool {
+        self.grace.is_some()
+    }
+
+    /// Longest time until its next turn: the watchdog may want to hear more often than the loop has to turn.
+    pub fn longest_wait(&self) -> Duration {
+        let interval = self.watchdog.as_ref().map(|watchdog| watchdog.interval);
+        interval.map_or(LONGEST_WAIT, |interval| interval.min(LONGEST_WAIT))
+    }
+
+    /// Something that the status says too, until it is taken back.
+    pub fn note(&mut self, note: Option<&'static str>) {
+        self.status.note = note;
+    }
+
+    /// A turn of the main loop: tells what is due.
+    pub fn turn(&mut self, now: Instant, cameras: &mut Cameras) {
+        if !self.present {
+            return;
+        }
+        self.become_ready(now, cameras);
+        if self.reloading && !cameras.is_changing(now) {
+            self.reloading = false;
+            self.tell(&[NotifyState::Ready]);
+            // Said again even when nothing has changed: whoever asked for the reload reads it now.
+            self.said.clear();
+            self.due = now;
+        }
+        if now >= self.due && !cameras.is_changing(now) {
+            self.due = now + STATUS_INTERVAL;
+            self.tell_status(now, cameras);
+        }
+        self.feed_watchdog(now, cameras);
+    }
+
+    fn become_ready(&mut self, now: Instant, cameras: &Cameras) {
+        let Some(grace) = self.grace else { return };
+        let streams = |camera: &Supervisor| camera.stats().frames_sent() > 0;
+        let any = cameras.running().iter().any(streams);
+        if !any && now < grace {
+            return;
+        }
+        self.grace = None;
+        if !any {
+            info!(
+                "no frame sent within {} s: ready all the same",
+                GRACE.as_secs()
+            );
+        }
+        // The status first: whoever waited for the start sees it.
+        self.tell_status(now, cameras);
+        self.tell(&[NotifyState::Ready]);
+    }
+
+    fn tell_status(&mut self, now: Instant, cameras: &Cameras) {
+        let status = self.status.line(now, cameras.running());
+        if status != self.said {
+            self.tell(&[NotifyState::Status(&status)]);
+            self.said = status;
+        }
+    }
+
+    /// Says that the service lives when it is true: every thread's loop turns, the caller's own included.
+    fn feed_watchdog(&mut self, now: Instant, cameras: &mut Cameras) {
+        let Some(watchdog) = &mut self.watchdog else {
+            return;
+        };
+        if now < watchdog.due {
+            return;
+        }
+        watchdog.due = now + watchdog.interval;
+        let patience = watchdog.patience;
+        // Each is asked, so that each is logged.
+        let hang = cameras
+            .watched()
+            .filter_map(|thread| (!thread.is_alive(now, patience)).then_some(()));
+        if hang.count() == 0 {
+            self.tell(&[NotifyState::Watchdog]);
+        }
+    }
+
+    /// A reload begins; it ends by itself when the cameras have settled. Before the service is ready that is no news.
+    pub fn reloading(&mut self) {
+        if !self.present || self.is_starting() {
+            return;
+        }
+        let time = i128::try_from(monotonic_now().as_micros()).unwrap_or_default();
+        self.tell(&[NotifyState::Reloading, NotifyState::MonotonicUsec(time)]);
+        self.reloading = true;
+    }
+
+    /// The service ends.
+    pub fn stopping(&mut self) {
+        if self.present {
+            self.tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+        }
+    }
+
+    fn tell(&mut self, news: &[NotifyState]) {
+        if let Err(error) = sd_notify::notify(news)
+            && let Some(count) = self.failures.note(Instant::now())
+        {
+            warn!("cannot tell the service manager, {count} times: {error}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! framewire as a service: what it tells systemd, what its watchdog sees, what a reload touches and what not.
+//! The test is the service manager: it binds the socket that `$NOTIFY_SOCKET` names. sd_notify(3).
+
+mod service {
+    pub mod daemon;
+    pub mod stream;
+}
+mod support;
+
+use std::fs;
+use std::net::UdpSocket;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::ptrace;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+use service::daemon::{Daemon, Folder, LONG, replace};
+use service::stream::{Receiver, packet_arrives};
+use support::frames::Picture;
+
+/// Pictures of a replay.
+const PICTURES: usize = 5;
+/// Time in which a stream shows whether it was disturbed.
+const A_WHILE: Duration = Duration::from_secs(2);
+
+/// Writes small pictures that nobody would confuse.
+fn pictures(folder: &Folder, name: &str) -> String {
+    for seed in 0..PICTURES {
+        let picture = Picture {
+            width: 160,
+            height: 120,
+            seed: u32::try_from(seed).expect("a small number"),
+            ..Picture::DEFAULT
+        };
+        folder.write(&format!("{name}/{seed}.jpg"), picture.encode());
+    }
+    folder.path(name).display().to_string()
+}
+
+/// A camera that plays `device` to each of `ports`.
+fn camera(name: &str, device: &str, ports: &[u16]) -> String {
+    let output = |port: &u16| format!("[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\n");
+    let outputs: String = ports.iter().map(output).collect();
+    format!("[[camera]]\nname = \"{name}\"\ndevice = \"{device}\"\nfps = 20\n{outputs}")
+}
+
+/// A manager that waits for the watchdog's word for `time`.
+fn waits_for(time: Duration) -> impl FnOnce(&mut Command) {
+    let time = time.as_micros().to_string();
+    |command| _ = command.env("WATCHDOG_USEC", time)
+}
+
+#[test]
+fn it_is_ready_with_the_first_packet_and_says_who_streams() {
+    let folder = Folder::new("ready");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = socket.local_addr().expect("an address").port();
+    let text = camera("front", &device, &[port]) + &camera("rear", "usb:ffff:ffff", &[9]);
+    let daemon = Daemon::start(&folder, &folder.write("config.toml", text), false, |_| ());
+    daemon.hears(
+        "STATUS=1 of 2 cameras streaming; rear: waiting for the camera: ",
+        LONG,
+    );
+    daemon.hears("READY=1", LONG);
+    packet_arrives(&socket);
+    assert_eq!(daemon.end().code(), Some(0));
+}
+
+#[test]
+fn without_a_camera_it_is_ready_after_the_grace_and_the_watchdog_is_content() {
+    let folder = Folder::new("absent");
+    let text = camera("front", "usb:ffff:ffff", &[9]);
+    let watchdog = Duration::from_secs(4);
+    let config = folder.write("config.toml", text);
+    let started = Instant::now();
+    let daemon = Daemon::start(&folder, &config, false, waits_for(watchdog));
+    let mut fed = Instant::now();
+    let mut status = String::new();
+    loop {
+        let news = daemon.notification(LONG).expect("a notification");
+        match news.trim_end() {
+            "WATCHDOG=1" => {
+                assert!(fed.elapsed() < watchdog, "the manager would have killed it");
+                fed = Instant::now();
+            }
+            "READY=1" => break,
+            other => status = other.to_owned(),
+        }
+    }
+    let waited = started.elapsed();
+    assert!(
+        (9..15).contains(&waited.as_secs()),
+        "ready after {waited:?}"
+    );
+    let expected = "STATUS=no camera streams; front: waiting for the camera: ";
+    assert!(status.starts_with(expected), "{status}");
+    assert_eq!(daemon.end().code(), Some(0));
+}
+
+/// A thread of the daemon, by its name.
+fn thread_called(daemon: &Daemon, name: &str) -> Pid {
+    let tasks = fs::read_dir(format!("/proc/{}/task", daemon.id())).expect("threads");
+    for task in tasks.map(|task| task.expect("a thread").path()) {
+        let called = fs::read_to_string(task.join("comm")).unwrap_or_default();
+        if called.trim_end() == name {
+            let id = task.file_name().expect("an id").to_string_lossy();
+            return Pid::from_raw(id.parse().expect("a number"));
+        }
+    }
+    panic!("no thread {name}");
+}
+
+#[test]
+fn a_thread_that_hangs_starves_the_watchdog_until_it_turns_again() {
+    let folder = Folder::new("watchdog");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let config = folder.write("config.toml", camera("front", &device, &[9]));
+    let watchdog = Duration::from_secs(8);
+    let daemon = Daemon::start(&folder, &config, false, waits_for(watchdog));
+    daemon.hears("READY=1", LONG);
+    for thread in ["capture", "transmit"] {
+        daemon.hears("WATCHDOG=1", watchdog);
+        // Another process can stop one thread and no other; nothing in framewire helps with it.
+        let id = thread_called(&daemon, &format!("front-{thread}"));
+        ptrace::seize(id, ptrace::Options::empty()).expect("the thread is traced");
+        ptrace::interrupt(id).expect("the thread is told to stop");
+        waitpid(id, Some(WaitPidFlag::__WALL)).expect("the thread stops");
+        daemon.logs(&format!("front: the {thread} thread hangs"));
+        // What was said before the hang was noticed may still be on its way.
+        while daemon.notification(Duration::from_millis(100)).is_some() {}
+        let silence = Instant::now();
+        while let Some(news) = daemon.notification(watchdog.saturating_sub(silence.elapsed())) {
+            assert!(!news.contains("WATCHDOG"), "{news}");
+        }
+        ptrace::detach(id, None).expect("the thread goes on");
+        daemon.logs(&format!("front: the {thread} thread turns again"));
+    }
+    daemon.hears("WATCHDOG=1", watchdog);
+    assert_eq!(daemon.end().code(), Some(0));
+}
+
+#[test]
+fn a_reload_disturbs_only_what_has_changed() {
+    let folder = Folder::new("reload");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let [front, kept, old, new, anew, removed, added] = [(); 7].map(|()| Receiver::start());
+    let before = [
+        camera("front", &device, &[front.port]),
+        camera("rear", &device, &[kept.port, old.port]),
+        camera("anew", &device, &[anew.port]),
+        camera("removed", &device, &[removed.port]),
+    ];
+    let config = folder.write("config.toml", before.concat());
+    let daemon = Daemon::start(&folder, &config, false, |_| ());
+    daemon.hears("STATUS=4 of 4 cameras streaming", LONG);
+    thread::sleep(A_WHILE);
+    let after = [
+        // Another place in the file and a comment are no change.
+        camera("added", &device, &[added.port]),
+        "# front is as it was\n".to_owned(),
+        camera("rear", &device, &[kept.port, new.port]),
+        camera("front", &device, &[front.port]),
+        camera("anew", &device, &[anew.port]).replace("fps = 20", "fps = 10"),
+        "[log]\nsummary-interval = 1\n".to_owned(),
+    ];
+    replace(&config, &after.concat());
+    daemon.signal(Signal::SIGHUP);
+    let reloading = daemon.hears("RELOADING=1", LONG);
+    let time = reloading
+        .lines()
+        .find_map(|line| line.strip_prefix("MONOTONIC_USEC="));
+    let time: u64 = time.expect("a time").parse().expect("a number");
+    let uptime = fs::read_to_string("/proc/uptime").expect("an uptime");
+    let uptime: f64 = uptime
+        .split(' ')
+        .next()
+        .expect("a time")
+        .parse()
+        .expect("seconds");
+    let age = uptime - Duration::from_micros(time).as_secs_f64();
+    assert!((-1.0..60.0).contains(&age), "{age} s ago");
+    daemon.hears("READY=1", LONG);
+    daemon.hears("STATUS=4 of 4 cameras streaming", LONG);
+    thread::sleep(A_WHILE);
+    for line in [
+        "rear: outputs changed",
+        "anew: changed",
+        "removed: removed",
+        "added: streaming",
+    ] {
+        daemon.logs(line);
+    }
+    assert!(!daemon.log().contains("front: outputs changed"));
+    assert_eq!(daemon.end().code(), Some(0));
+
+    let [front, kept, old, new, anew, removed, added] =
+        [front, kept, old, new, anew, removed, added].map(Receiver::end);
+    for (stream, sources) in [
+        (&front, 1),
+        (&kept, 1),
+        (&old, 1),
+        (&new, 1),
+        (&anew, 2),
+        (&removed, 1),
+        (&added, 1),
+    ] {
+        assert_eq!(stream.sources(), sources);
+    }
+    let frames = front.frames_in_turn(PICTURES);
+    assert_eq!(kept.frames_in_turn(PICTURES), frames);
+    for stopped in [&old, &removed] {
+        assert!(stopped.frames_in_turn(PICTURES) < frames);
+    }
+    for started in [&new, &added] {
+        assert!(started.frames().len() < frames);
+    }
+}
+
+#[test]
+fn a_wrong_file_changes_nothing_and_is_named_with_line_and_column() {
+    let folder = Folder::new("wrong");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let receiver = Receiver::start();
+    let right = camera("front", &device, &[receiver.port]);
+    let config = folder.write("config.toml", &right);
+    let daemon = Daemon::start(&folder, &config, true, |_| ());
+    daemon.hears("READY=1", LONG);
+    replace(&config, &right.replace("fps = 20", "fps = \"many\""));
+    daemon.signal(Signal::SIGHUP);
+    daemon.hears("RELOADING=1", LONG);
+    daemon.hears("READY=1", LONG);
+    daemon.hears(
+        "1 of 1 cameras streaming; the changed configuration is wrong",
+        LONG,
+    );
+    daemon.logs("config.toml:4:7: ");
+    replace(&config, &right);
+    daemon.signal(Signal::SIGHUP);
+    daemon.hears("STATUS=1 of 1 cameras streaming\n", LONG);
+    thread::sleep(A_WHILE);
+    // As the journal wants it: every line with its priority, and the error and all its lines as errors.
+    let log = daemon.log();
+    for line in log.lines() {
+        let error = ["config.toml:4:7", "4 | fps", "configuration in force stays"];
+        let prefix = if error.iter().any(|part| line.contains(part)) {
+            "<3>"
+        } else {
+            "<6>"
+        };
+        assert!(line.starts_with(prefix), "{line}");
+    }
+    assert!(log.contains("<3>  4 | fps = \"many\"\n"), "{log}");
+    assert_eq!(daemon.end().code(), Some(0));
+    let stream = receiver.end();
+    assert_eq!(stream.sources(), 1);
+    stream.frames_in_turn(PICTURES);
+}
+
+/// A terminal: what a terminal emulator holds, and what a program is started from.
+fn terminal() -> (PtyMaster, fs::File) {
+    // A child that inherited the master would keep the terminal open.
+    let master =
+        posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal");
+    grantpt(&master).expect("its rights");
+    unlockpt(&master).expect("its other end");
+    let name = ptsname_r(&master).expect("its name");
+    let mut options = fs::File::options();
+    options
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_NOCTTY.bits());
+    (master, options.open(name).expect("its other end"))
+}
+
+#[test]
+fn a_hangup_reloads_unless_the_terminal_is_gone() {
+    let folder = Folder::new("terminal");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let receiver = Receiver::start();
+    let config = folder.write("config.toml", camera("front", &device, &[receiver.port]));
+    let (master, stdin) = terminal();
+    let daemon = Daemon::start(&folder, &config, false, |command| {
+        _ = command.stdin(stdin);
+    });
+    daemon.hears("READY=1", LONG);
+    daemon.signal(Signal::SIGHUP);
+    daemon.hears("READY=1", LONG);
+    drop(master);
+    daemon.signal(Signal::SIGHUP);
+    assert_eq!(daemon.ends().code(), Some(0));
+}
+
+#[test]
+fn what_was_not_in_the_configuration_at_the_start_stays_out_of_reach() {
+    let folder = Folder::new("sandbox");
+    let device = |name| format!("replay:{}", pictures(&folder, name));
+    let receiver = Receiver::start();
+    let inside = camera("front", &device("inside"), &[receiver.port]);
+    let outside = inside.clone() + &camera("rear", &device("outside"), &[9]);
+    let config = folder.write("etc/config.toml", inside);
+    let daemon = Daemon::start(&folder, &config, false, |_| ());
+    daemon.hears("READY=1", LONG);
+    replace(&config, &outside);
+    daemon.signal(Signal::SIGHUP);
+    daemon.logs("outside: out of reach of the sandbox");
+    // Even for root, and with the kernel's word for it.
+    daemon.logs("outside: Permission denied");
+    thread::sleep(A_WHILE);
+    daemon.end();
+    receiver.end().frames_in_turn(PICTURES);
+}
