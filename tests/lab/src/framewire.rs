@@ -12,6 +12,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 const BINARY: &str = "/bin/framewire";
+/// The configuration of a run without a tag.
+pub const CONFIG: &str = "/tmp/config.toml";
 const POLL: Duration = Duration::from_millis(20);
 const START_UP: Duration = Duration::from_secs(15);
 const SLOWEST_FRAME: Duration = Duration::from_millis(100); // no camera of the lab is slower than 15 frames a second
@@ -69,11 +71,20 @@ impl Running {
         text(&self.stderr)
     }
 
+    /// Has it read its configuration again.
+    pub fn reload(&self) -> Result<(), String> {
+        self.signal(Signal::SIGHUP)
+    }
+
     /// Ends it as a service manager does.
     pub fn terminate(self) -> Result<Ended, String> {
-        let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
-        kill(Pid::from_raw(pid), Signal::SIGTERM).map_err(|errno| errno.to_string())?;
+        self.signal(Signal::SIGTERM)?;
         self.wait(START_UP)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), String> {
+        let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(pid), signal).map_err(|errno| errno.to_string())
     }
 
     /// Waits for the end; one that does not come within `limit` is an error that shows the log.
@@ -143,7 +154,6 @@ pub fn command(arguments: &[&str]) -> Result<Ended, String> {
 
 /// Streams `frames` frames of every camera of the configuration.
 pub fn stream(config: &str, frames: usize) -> Result<Ended, String> {
-    const CONFIG: &str = "/tmp/config.toml";
     fs::write(CONFIG, config).map_err(|error| format!("{CONFIG}: {error}"))?;
     let limit = START_UP + SLOWEST_FRAME * u32::try_from(frames).unwrap_or(u32::MAX);
     let frames = frames.to_string();

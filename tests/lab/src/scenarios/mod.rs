@@ -5,6 +5,7 @@ mod faults;
 mod identity;
 mod isolation;
 mod refusals;
+mod reload;
 mod streaming;
 mod unplugging;
 
@@ -12,7 +13,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 26] = [
+pub const ALL: [(&str, Scenario); 27] = [
     ("stream", streaming::stream),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
@@ -38,6 +39,7 @@ pub const ALL: [(&str, Scenario); 26] = [
     ("two-alike", refusals::two_alike),
     ("no-bandwidth", refusals::no_bandwidth),
     ("isolation", isolation::isolation),
+    ("reload", reload::reload),
     ("cycles", cycles::cycles),
 ];
 
