@@ -1,13 +1,17 @@
 //! Network namespaces that vanish with the test, and the cables between them.
 
 use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
 use nix::unistd::geteuid;
+
+use crate::process::poll_until;
 
 /// A network of its own, with nothing in it but the loopback interface.
 pub struct Namespace {
@@ -113,6 +117,27 @@ pub fn cable(left: (&Namespace, &str, &[&str]), right: (&Namespace, &str, &[&str
         }
         namespace.ip(&format!("link set {interface} up"));
     }
+}
+
+/// Waits until packets pass from `sender` to `address` of `receiver`: IPv6 takes a while to set itself up.
+pub fn await_route(sender: &Namespace, receiver: &Namespace, address: &str) {
+    const LIMIT: Duration = Duration::from_secs(5);
+    let address: IpAddr = address.parse().expect("an address");
+    let any = |address: IpAddr| match address {
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let bind = || UdpSocket::bind((any(address), 0)).expect("a port is free");
+    let to = receiver.enter(bind);
+    to.set_nonblocking(true).expect("a non-blocking socket");
+    let port = to.local_addr().expect("it is bound").port();
+    let from = sender.enter(bind);
+    let passed = poll_until(LIMIT, || {
+        // As long as there is no route it fails.
+        let _ = from.send_to(&[0], (address, port));
+        to.recv(&mut [0]).ok()
+    });
+    assert!(passed.is_some(), "no way to {address} after {LIMIT:?}");
 }
 
 fn run(command: &mut Command, what: &str) {

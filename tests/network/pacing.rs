@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::namespace::{Namespace, cable};
+use crate::namespace::{Namespace, await_route, cable};
 use crate::receiver::{Receiver, arrived_and_missing};
 use crate::sender::{Folder, Sender};
 use crate::support::frames::Picture;
@@ -50,6 +50,7 @@ impl Bottleneck {
         router.tc(&format!(
             "qdisc add dev out parent 1:1 handle 10: pfifo limit {queue}"
         ));
+        await_route(&sender, &receiver, "10.0.2.2");
         Self {
             sender,
             receiver,

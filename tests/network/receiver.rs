@@ -111,9 +111,14 @@ impl Receiver {
         packets.iter().filter(|packet| packet.marker).count()
     }
 
+    /// Listens no longer than until nothing more comes.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
     /// All that has come, after nothing more does.
     pub fn finish(mut self) -> Vec<Packet> {
-        self.ended.store(true, Ordering::Relaxed);
+        self.end();
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the receiver does not panic");
         }
@@ -123,7 +128,7 @@ impl Receiver {
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.end();
     }
 }
 
