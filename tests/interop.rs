@@ -13,6 +13,12 @@ mod exchange;
 mod process;
 #[path = "interop/receiver.rs"]
 mod receiver;
+#[path = "interop/reports.rs"]
+mod reports;
+#[path = "interop/rtcp_peer.rs"]
+mod rtcp_peer;
+#[path = "interop/rtsp.rs"]
+mod rtsp;
 #[path = "interop/sender.rs"]
 mod sender;
 mod support;

@@ -49,8 +49,11 @@ pub struct WorkingFolder {
 
 impl WorkingFolder {
     pub fn new(receiver: Receiver, case: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("interop-{}-{case}", receiver.name()));
+        Self::named(&format!("{}-{case}", receiver.name()))
+    }
+
+    pub fn named(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{name}"));
         if path.exists() {
             fs::remove_dir_all(&path).expect("the files of an earlier, failed run can be removed");
         }
