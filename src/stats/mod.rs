@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -263,7 +264,7 @@ impl Stats {
             outputs: self
                 .outputs()
                 .iter()
-                .map(|output| output.summary())
+                .map(|output| output.summary(Instant::now()))
                 .collect(),
         }
     }

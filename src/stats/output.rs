@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use super::Sent;
 
 /// Most receivers that are remembered for one destination; of more, those heard of last.
 const MAX_RECEIVERS: usize = 32;
+/// A receiver that has not reported for so long is gone: more than five of its intervals (RFC 3550 6.2.1).
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The counters of one output, written by its camera's transmit thread, read by anybody.
 #[derive(Debug)]
@@ -29,7 +32,8 @@ pub struct OutputStats {
 #[derive(Debug, Default)]
 struct Reported {
     problem: Option<String>,
-    receivers: Vec<Receiver>,
+    /// With the time of each report, oldest first.
+    receivers: Vec<(Instant, Receiver)>,
 }
 
 /// What a receiver reported last.
@@ -111,18 +115,18 @@ impl OutputStats {
         Some(format!("{}: {problem}", self.destination))
     }
 
-    /// A receiver reported.
-    pub fn heard_of(&self, receiver: Receiver) {
+    /// A receiver reported at `now`.
+    pub fn heard_of(&self, receiver: Receiver, now: Instant) {
         let receivers = &mut self.lock().receivers;
-        receivers.retain(|known| known.ssrc != receiver.ssrc);
+        receivers.retain(|(_, known)| known.ssrc != receiver.ssrc);
         if receivers.len() >= MAX_RECEIVERS {
             receivers.remove(0);
         }
-        receivers.push(receiver);
+        receivers.push((now, receiver));
     }
 
-    /// The counters now.
-    pub fn summary(&self) -> OutputSummary {
+    /// The counters, and the receivers that are there at `now`.
+    pub fn summary(&self, now: Instant) -> OutputSummary {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let reported = self.lock();
         OutputSummary {
@@ -133,7 +137,12 @@ impl OutputStats {
             packets_sent: read(&self.packets),
             octets_sent: read(&self.octets),
             problem: reported.problem.clone(),
-            receivers: reported.receivers.clone(),
+            receivers: reported
+                .receivers
+                .iter()
+                .filter(|(heard, _)| now.saturating_duration_since(*heard) < REMEMBERED)
+                .map(|(_, receiver)| receiver.clone())
+                .collect(),
         }
     }
 
@@ -207,11 +216,12 @@ mod tests {
             jitter_ms: 1.0,
             round_trip_ms: Some(2.0),
         };
+        let now = Instant::now();
         for ssrc in 0..100 {
-            output.heard_of(receiver(ssrc, 1));
+            output.heard_of(receiver(ssrc, 1), now);
         }
-        output.heard_of(receiver(99, 7));
-        let summary = output.summary();
+        output.heard_of(receiver(99, 7), now + Duration::from_secs(1));
+        let summary = output.summary(now);
         assert_eq!(summary.receivers.len(), MAX_RECEIVERS);
         assert_eq!(summary.receivers.last().unwrap().packets_lost, 7);
         assert!(
@@ -220,5 +230,7 @@ mod tests {
             ),
             "{summary}"
         );
+        let later = output.summary(now + REMEMBERED);
+        assert_eq!(later.receivers, [receiver(99, 7)], "the others are gone");
     }
 }

@@ -67,16 +67,18 @@ impl Reports {
         if info.packet_count == 0 {
             return;
         }
-        self.next_look = now + LOOK;
-        if self.next_report.is_none_or(|due| now >= due) {
-            self.next_report = Some(now + interval());
+        let mut next_report = self.next_report.unwrap_or(now);
+        if now >= next_report {
+            next_report = now + interval();
             if let Err(error) = self.send(stream, info, false) {
                 // The interface may have gone, and another come under its name.
                 self.socket = None;
                 debug!("{}: no report: {error}", self.config.destination);
             }
         }
-        self.read(stream, info.ssrc, stats);
+        self.next_report = Some(next_report);
+        self.next_look = next_report.min(now + LOOK);
+        self.read(stream, info.ssrc, now, stats);
     }
 
     /// The last report, which ends the stream.
@@ -126,7 +128,7 @@ impl Reports {
         Ok((destination, socket))
     }
 
-    fn read(&self, stream: &Socket, ssrc: u32, stats: &OutputStats) {
+    fn read(&self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) {
         let socket = match &self.socket {
             Some((_, socket)) => socket.as_fd(),
             None if self.config.rtcp == Rtcp::Mux => stream.as_fd(),
@@ -141,7 +143,7 @@ impl Reports {
             match ReceptionReport::parse(datagram, ssrc) {
                 Ok(reports) => {
                     for report in &reports {
-                        stats.heard_of(heard(report, ntp_timestamp(arrival)));
+                        stats.heard_of(heard(report, ntp_timestamp(arrival)), now);
                     }
                 }
                 Err(error) => debug!("{}: not a report: {error}", self.config.destination),
