@@ -164,7 +164,7 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|error| {
             let mut message = error.message().trim_end().replace('\n', ", ");
             let place = Place::of(text, error.span().map_or(0, |span| span.start));
-            if let Some(hint) = place.typography() {
+            if let Some(hint) = place.typography().or_else(|| place.single_brackets()) {
                 message = format!("{hint} ({message})");
             }
             invalid(error.span(), message, text)
@@ -269,6 +269,14 @@ impl Place {
                 "a typographic quote {quote}, where TOML wants a straight one"
             )),
         }
+    }
+
+    /// A block of which there can be several, headed as if there could be one only.
+    fn single_brackets(&self) -> Option<String> {
+        ["[camera]", "[camera.rtp]"]
+            .into_iter()
+            .find(|header| self.text.trim_start().starts_with(header))
+            .map(|header| format!("write [{header}], in double brackets: there can be several"))
     }
 
     fn of(text: &str, offset: usize) -> Self {

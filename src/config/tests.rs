@@ -126,6 +126,16 @@ fn what_several_values_say_together_is_checked() {
     let lonely = parse("[[camera]]\nname = \"a\"\n").unwrap_err();
     assert!(lonely.starts_with("c.toml:2:8:"), "{lonely}");
     assert!(lonely.contains("[[camera.rtp]]"), "{lonely}");
+    let single = parse(&MINIMAL.replace("[[camera]]", "[camera]")).unwrap_err();
+    assert!(
+        single.starts_with("c.toml:1:1: write [[camera]],"),
+        "{single}"
+    );
+    let single = parse(&MINIMAL.replace("[[camera.rtp]]", "[camera.rtp]")).unwrap_err();
+    assert!(
+        single.starts_with("c.toml:3:1: write [[camera.rtp]],"),
+        "{single}"
+    );
     let twice = parse(&format!("{MINIMAL}{MINIMAL}")).unwrap_err();
     assert!(twice.starts_with("c.toml:6:8:"), "{twice}");
     for name in ["", "Front", "a b", "ä", &"x".repeat(33)] {
@@ -163,7 +173,7 @@ fn devices_and_destinations_in_all_forms() {
         assert_eq!(Destination::parse(text).unwrap().to_string(), text);
     }
     for text in [
-        "host", "host:0", ":5004", "::1:5004", "[host]:1", "a b:1", "h:65536",
+        "host", "host:0", "host:+1", ":5004", "::1:5004", "[host]:1", "a b:1", "h:65536",
     ] {
         assert_eq!(Destination::parse(text), None, "{text}");
     }

@@ -164,7 +164,9 @@ impl Destination {
     /// `text` as `HOST:PORT` or `[IPV6]:PORT`; `None` when it is neither.
     pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
-        let port: u16 = port.parse().ok().filter(|&port| port > 0)?;
+        // Without the sign that a number may have.
+        let digits = port.bytes().all(|octet| octet.is_ascii_digit());
+        let port: u16 = port.parse().ok().filter(|&port| digits && port > 0)?;
         let host = match host.strip_prefix('[') {
             Some(bracketed) => {
                 let address = bracketed.strip_suffix(']')?;
