@@ -1,8 +1,9 @@
-//! The static binaries: small, and really static; and the one for 64-bit ARM streams the right pixels. That one runs
-//! under qemu's user emulation: the program and its libc are ARM's, the kernel is the host's. (A whole ARM machine is
-//! `LAB_ARCH=aarch64 cargo test --test lab`.)
+//! The static binaries: small, and really static; and the one for 64-bit ARM and that for Debian's armhf, which is
+//! linked with glibc, stream the right pixels. Those run under qemu's user emulation: the program and its libc are
+//! ARM's, the kernel is the host's. (A whole ARM machine is `LAB_ARCH=aarch64 cargo test --test lab`.)
 //!
-//! Run by `cargo test --test arm64`; needs the two rust targets below and the Debian package qemu-user-static.
+//! Run by `cargo test --test arm64`; needs the rust targets below and the Debian packages qemu-user-static,
+//! gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross.
 
 #[allow(dead_code)] // the interop suite uses the rest
 #[path = "interop/process.rs"]
@@ -14,7 +15,6 @@ use std::fs;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -26,28 +26,38 @@ use support::receive::{SSRC, TIMESTAMP, depacketize, pixels};
 /// A program with this much in it fits into any boot image, and a change that pulls in a C library shows.
 const LARGEST: u64 = 3_000_000; // octets
 
-const EMULATOR: &str = "qemu-aarch64-static";
 const EMULATOR_PACKAGE: &str = "qemu-user-static";
 /// The emulated CPU takes a good part of a second for some pictures, and the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A rust target and the machine of its ELF files (e_machine of the gABI).
+/// A rust target, the machine of its ELF files (e_machine of the gABI), and what runs them if the host does not.
 struct Target {
     triple: &'static str,
     machine: u16,
+    emulator: &'static [&'static str],
 }
 
 const X86_64: Target = Target {
     triple: "x86_64-unknown-linux-musl",
     machine: 62,
+    emulator: &[],
 };
 const AARCH64: Target = Target {
     triple: "aarch64-unknown-linux-musl",
     machine: 183,
+    emulator: &["qemu-aarch64-static"],
 };
+/// With glibc and where libc6-armhf-cross has put that.
+const ARMHF: Target = Target {
+    triple: "armv7-unknown-linux-gnueabihf",
+    machine: 40,
+    emulator: &["qemu-arm-static", "-L", "/usr/arm-linux-gnueabihf"],
+};
+/// Those whose streams are received here.
+const EMULATED: [&Target; 2] = [&AARCH64, &ARMHF];
 
 impl Target {
-    /// Builds as a user does: no linker, no flags.
+    /// Builds as a user does: no linker, no flags. Nothing happens when that has been done.
     fn build(&self) -> PathBuf {
         // target/, wherever cargo was told to have it
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
@@ -62,22 +72,33 @@ impl Target {
         let status = cargo.status().expect("cargo runs");
         assert!(
             status.success(),
-            "no static binary: rustup target add {}?",
+            "no binary: rustup target add {}?",
             self.triple
         );
         target.join(self.triple).join("release").join("framewire")
     }
-}
 
-static BINARY_FOR_ARM: LazyLock<PathBuf> = LazyLock::new(|| AARCH64.build());
+    /// The command that runs the binary.
+    fn emulated(&self) -> Command {
+        let mut words = self.emulator.iter();
+        let emulator = words.next().expect("an emulator");
+        let mut try_out = Command::new(emulator);
+        try_out.arg("--version").stdout(Stdio::null());
+        let runs = try_out.status().is_ok_and(|status| status.success());
+        assert!(
+            runs,
+            "{emulator} is missing: install the Debian package {EMULATOR_PACKAGE}"
+        );
+        let mut command = Command::new(emulator);
+        command.args(words).arg(self.build());
+        command
+    }
+}
 
 #[test]
 fn the_binaries_are_small_and_static() {
-    for (target, binary) in [
-        (&X86_64, X86_64.build()),
-        (&AARCH64, BINARY_FOR_ARM.clone()),
-    ] {
-        let file = fs::read(&binary).expect("the binary can be read");
+    for target in [&X86_64, &AARCH64] {
+        let file = fs::read(target.build()).expect("the binary can be read");
         let size = file.len() as u64;
         println!("{}: {size} octets", target.triple);
         assert!(size <= LARGEST, "{}: {size} octets", target.triple);
@@ -186,8 +207,8 @@ impl Receiver {
     }
 
     /// Runs framewire until it has sent so many frames; returns them as reassembled.
-    fn receive(&self, arguments: &[&str], frames: usize) -> Vec<Vec<u8>> {
-        let mut command = emulated(&BINARY_FOR_ARM);
+    fn receive(&self, target: &Target, arguments: &[&str], frames: usize) -> Vec<Vec<u8>> {
+        let mut command = target.emulated();
         command.args(arguments);
         command.args(["--json", "--frames", &frames.to_string()]);
         let mut process = Process::spawn("framewire", &mut command, &self.folder);
@@ -221,19 +242,6 @@ impl Receiver {
     }
 }
 
-fn emulated(binary: &Path) -> Command {
-    let mut try_out = Command::new(EMULATOR);
-    try_out.arg("--version").stdout(Stdio::null());
-    let runs = try_out.status().is_ok_and(|status| status.success());
-    assert!(
-        runs,
-        "{EMULATOR} is missing: install the Debian package {EMULATOR_PACKAGE}"
-    );
-    let mut command = Command::new(EMULATOR);
-    command.arg(binary);
-    command
-}
-
 /// Annex K tables; a smaller picture with other sampling, restart markers, tables of its own; and a small packet size.
 #[test]
 fn replayed_files_arrive_with_identical_pixels() {
@@ -265,30 +273,35 @@ fn replayed_files_arrive_with_identical_pixels() {
     let config = config.to_str().expect("a path in UTF-8");
 
     let expected = pictures.each_ref().map(|picture| pixels(picture));
-    let frames = receiver.receive(&["run", "--config", config], LOOPS * pictures.len());
-    let seen: BTreeSet<usize> = frames
-        .iter()
-        .map(|frame| {
-            let frame = pixels(frame);
-            let same = expected.iter().position(|picture| *picture == frame);
-            same.expect("each frame has the pixels of one of the files")
-        })
-        .collect();
-    // Not their order: on a busy machine a frame may be superseded by a newer one.
-    assert_eq!(seen.len(), pictures.len(), "every file arrives");
+    for target in EMULATED {
+        let arguments = ["run", "--config", config];
+        let frames = receiver.receive(target, &arguments, LOOPS * pictures.len());
+        let seen: BTreeSet<usize> = frames
+            .iter()
+            .map(|frame| {
+                let frame = pixels(frame);
+                let same = expected.iter().position(|picture| *picture == frame);
+                same.expect("each frame has the pixels of one of the files")
+            })
+            .collect();
+        // Not their order: on a busy machine a frame may be superseded by a newer one.
+        assert_eq!(seen.len(), pictures.len(), "{}", target.triple);
+    }
 }
 
 #[test]
 fn the_demo_shows_its_pattern() {
     const FRAMES: usize = 4;
     let receiver = Receiver::new("demo");
-    let frames = receiver.receive(&["demo", "--to", &receiver.address()], FRAMES);
-    let shifts = frames.iter().map(|frame| Pattern::of(frame).verify());
-    let shifts: Vec<usize> = shifts.collect();
-    assert!(
-        shifts.is_sorted_by(|one, next| one < next),
-        "the bars move on from frame to frame: {shifts:?}"
-    );
+    for target in EMULATED {
+        let frames = receiver.receive(target, &["demo", "--to", &receiver.address()], FRAMES);
+        let shifts = frames.iter().map(|frame| Pattern::of(frame).verify());
+        let shifts: Vec<usize> = shifts.collect();
+        assert!(
+            shifts.is_sorted_by(|one, next| one < next),
+            "the bars move on from frame to frame: {shifts:?}"
+        );
+    }
 }
 
 /// A received frame of the demo, by its samples.
