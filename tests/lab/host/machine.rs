@@ -1,10 +1,8 @@
 //! The virtual machines: all that depends on the architecture is in one table.
 
-use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use crate::tool::{self, Failure};
 
@@ -97,23 +95,10 @@ impl Machine {
             .arg(initramfs);
         command.arg("-append");
         command.arg(format!("{} {KERNEL_ARGUMENTS} {arguments}", self.console));
-        let log = File::create(console)?;
-        command
-            .stdin(Stdio::null())
-            .stderr(log.try_clone()?)
-            .stdout(log);
-        let mut emulator = command
-            .spawn()
-            .map_err(|error| tool::missing(&command, self.emulator_package, &error))?;
-        let deadline = Instant::now() + limit;
-        while Instant::now() < deadline {
-            if let Some(status) = emulator.try_wait()? {
-                return Ok(format!("the machine ended: {status}"));
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        emulator.kill()?;
-        emulator.wait()?;
-        Ok(format!("the machine was stopped after {limit:?}"))
+        let status = tool::run(&mut command, self.emulator_package, console, limit)?;
+        Ok(match status {
+            Some(status) => format!("the machine ended: {status}"),
+            None => format!("the machine was stopped after {limit:?}"),
+        })
     }
 }
