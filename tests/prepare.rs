@@ -84,10 +84,13 @@ fn the_last_good_file_runs_until_the_wrong_one_is_mended() {
     }
     assert!(complaint.ends_with("\r\n"));
 
+    // As a power cut leaves it.
+    image.write("boot/framewire-error.txt.new", "");
     image.write("boot/config.toml", &GOOD.replace("good", "mended"));
     assert_eq!(image.boot().status.code(), Some(0));
     assert_eq!(image.in_force(), "mended");
     assert_eq!(image.read("boot/framewire-error.txt"), None);
+    assert_eq!(image.read("boot/framewire-error.txt.new"), None);
 }
 
 #[test]

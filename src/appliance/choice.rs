@@ -85,8 +85,8 @@ impl Places {
         files::replace(&path, octets, true)
     }
 
-    /// Writes `complaint` beside the user's file, or removes what an earlier start wrote there; only when
-    /// that changes anything.
+    /// Writes `complaint` beside the user's file, or removes what an earlier start wrote there, whole or cut short;
+    /// only when that changes anything.
     pub fn complain(&self, complaint: Option<&str>) -> io::Result<()> {
         let folder = files::folder_of(&self.user);
         let path = folder.join(ERROR_FILE);
@@ -96,12 +96,16 @@ impl Places {
             Some(octets) => files::holds(&path, octets),
             None => fs::symlink_metadata(&path).is_err(),
         };
-        if said {
+        let unfinished = files::unfinished(&path);
+        if said && fs::symlink_metadata(&unfinished).is_err() {
             return Ok(());
         }
-        files::with_writable(folder, || match &wanted {
-            Some(octets) => files::replace(&path, octets, false),
-            None => files::remove(&path),
+        files::with_writable(folder, || {
+            files::remove(&unfinished)?;
+            match &wanted {
+                Some(octets) => files::replace(&path, octets, false),
+                None => files::remove(&path),
+            }
         })
     }
 }

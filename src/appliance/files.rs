@@ -23,9 +23,7 @@ pub fn replace(path: &Path, octets: &[u8], secret: bool) -> io::Result<()> {
 fn replace_unnamed(path: &Path, octets: &[u8], secret: bool) -> io::Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = folder.join(name);
+    let new = unfinished(path);
     // One that a power cut left behind may have other permissions.
     remove(&new)?;
     let mut file = OpenOptions::new()
@@ -37,6 +35,13 @@ fn replace_unnamed(path: &Path, octets: &[u8], secret: bool) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&new, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// Where [`replace`] writes before it renames; a power cut can leave it there.
+pub fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
 }
 
 /// Removes `path`; nothing there is as good. An error names `path`.
