@@ -1,17 +1,22 @@
 //! The flashable image, from its making to the picture: it is built, booted by UEFI firmware, edited like a card.
 //!
-//! `cargo test --test image` builds `image/build`'s generic image and boots it four times in an emulated arm64
-//! machine. The emulated USB camera of `tests/lab` and a receiver come in as a second initrd beside the image's own.
+//! `cargo test --test image` makes the arm64 package, has `image/build` install it into its images, and boots these in
+//! an emulated arm64 machine. The emulated USB camera of `tests/lab` and a receiver come in as a second initrd beside
+//! the image's own.
 //!
 //! It needs the rust target aarch64-unknown-linux-musl and the Debian packages qemu-system-arm, qemu-efi-aarch64
 //! and those that image/build names. The packages in the image are downloaded once.
 
+#[path = "image/bench.rs"]
+mod bench;
 #[path = "lab/host/build.rs"]
 mod build;
 #[path = "image/card.rs"]
 mod card;
 #[path = "lab/host/cpio.rs"]
 mod cpio;
+#[path = "image/cuts.rs"]
+mod cuts;
 #[path = "lab/host/frames.rs"]
 mod frames;
 #[path = "lab/host/machine.rs"]
@@ -25,98 +30,84 @@ mod server;
 mod tool;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
 
+use bench::Bench;
 use card::Card;
-use machine::Machine;
+use cuts::{Cuts, Look};
 use server::{Boot, boot};
 use tool::Failure;
 
 const CONFIG: &str = include_str!("../config.toml");
 const ERROR_FILE: &str = "framewire-error.txt";
 const FEWEST: usize = 20; // pictures: some of those the camera sent may be on their way at the end
-const LARGEST: u64 = 100_000_000; // octets
+const LARGEST: u64 = 100_000_000; // octets of the image
+const LARGEST_MINIMAL_INITRD: usize = 5_000_000; // octets
+
+/// What a boot must lead to: one stream, whole and identical, of this size to this port; this address on an interface
+/// whose name begins like this; and this name.
+struct Expected {
+    port: &'static str,
+    size: &'static str,
+    interface: &'static str,
+    address: &'static str,
+    hostname: &'static str,
+}
+
+/// qemu's DHCP server leases this address.
+const AS_FLASHED: Expected = Expected {
+    port: "5004",
+    size: "1280x720",
+    interface: "e",
+    address: "10.0.2.15",
+    hostname: "framewire",
+};
+const EDITED: Expected = Expected {
+    port: "5006",
+    size: "640x480",
+    interface: "vlan10",
+    address: "192.0.2.77",
+    hostname: "gate",
+};
+const EDITS: [(&str, &str); 6] = [
+    ("width = 1280", "width = 640"),
+    ("height = 720", "height = 480"),
+    ("127.0.0.1:5004", "127.0.0.1:5006"),
+    ("#hostname = \"camera-1\"", "hostname = \"gate\""),
+    (
+        "#address = \"192.168.1.30/24\"",
+        "address = \"192.0.2.77/24\"",
+    ),
+    ("#vlan = 10", "vlan = 10"),
+];
 
 #[test]
 fn a_card_is_flashed_edited_broken_and_mended() {
-    match run() {
-        Ok(report) => println!("{report}"),
-        Err(failure) => panic!("\n{failure}"),
-    }
+    show(life_of_a_card());
 }
 
-fn run() -> Result<String, Failure> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .ok_or("no target directory")?;
-    let folder = target.join("image");
-    fs::create_dir_all(&folder)?;
-    let start = Instant::now();
-    let binaries = build::static_binaries(Machine::chosen(Some("aarch64"))?, target)?;
-    let built = start.elapsed();
-    let product = make(&binaries.framewire, &folder)?;
-    let size = fs::metadata(&product)?.len();
+fn life_of_a_card() -> Result<Vec<String>, Failure> {
+    let bench = Bench::get()?;
+    let size = fs::metadata(&bench.image)?.len();
     check(size <= LARGEST, || format!("the image has {size} octets"))?;
-    let mut report = vec![format!(
-        "programs built in {built:.0?}, image in {:.0?}: {:.1} MB",
-        start.elapsed() - built,
-        size as f64 / 1e6
-    )];
+    let mut report = vec![format!("image: {:.1} MB", size as f64 / 1e6)];
+    let card = bench.card(&bench.image, "", &[])?;
+    let edited = edit(&EDITS)?;
+    let broken = edit(&[("width = 1280", "width = wide")])?;
 
-    let films = frames::prepare(&target.join("lab"))?;
-    let program = binaries.init.with_file_name("framewire-lab-image");
-    let second_initrd = overlay::pack(&program, &kernel_modules(&folder)?, &films)?;
-    let card = Card::new(&product, &second_initrd, &folder)?;
-
-    let first = boot(&card.image, &folder.join("1-as-flashed.log"))?;
-    report.push(expect(
-        "as flashed",
-        &first,
-        "5004",
-        "1280x720",
-        "10.0.2.15",
-        "framewire",
-    )?);
+    let (first, cuts) = boot_and_cut(&card, "1-as-flashed", &[None, Some(CONFIG)])?;
+    report.extend([expect("as flashed", &first, &AS_FLASHED)?, cuts.to_string()]);
+    expect_sandbox(&first)?;
     report.extend(first.all("BOOT").into_iter().map(str::to_owned));
     no_error_file(&card)?;
 
-    let edited = edit(&[
-        ("width = 1280", "width = 640"),
-        ("height = 720", "height = 480"),
-        ("127.0.0.1:5004", "127.0.0.1:5006"),
-        ("#hostname = \"camera-1\"", "hostname = \"gate\""),
-        (
-            "#address = \"192.168.1.30/24\"",
-            "address = \"192.0.2.77/24\"",
-        ),
-    ])?;
     card.write("config.toml", edited.as_bytes())?;
-    let second = boot(&card.image, &folder.join("2-edited.log"))?;
-    report.push(expect(
-        "edited",
-        &second,
-        "5006",
-        "640x480",
-        "192.0.2.77",
-        "gate",
-    )?);
+    let (second, cuts) = boot_and_cut(&card, "2-edited", &[Some(CONFIG), Some(&edited)])?;
+    report.extend([expect("edited", &second, &EDITED)?, cuts.to_string()]);
     no_error_file(&card)?;
 
-    card.write(
-        "config.toml",
-        edit(&[("width = 1280", "width = wide")])?.as_bytes(),
-    )?;
-    let third = boot(&card.image, &folder.join("3-broken.log"))?;
-    report.push(expect(
-        "broken",
-        &third,
-        "5006",
-        "640x480",
-        "192.0.2.77",
-        "gate",
-    )?);
+    card.write("config.toml", broken.as_bytes())?;
+    let (third, cuts) = boot_and_cut(&card, "3-broken", &[Some(&edited)])?;
+    report.extend([expect("broken", &third, &EDITED)?, cuts.to_string()]);
     let complaint = card
         .read(ERROR_FILE)?
         .ok_or("the card has no framewire-error.txt")?;
@@ -125,42 +116,116 @@ fn run() -> Result<String, Failure> {
     })?;
     report.push(complaint.trim_end().replace('\r', ""));
 
+    // The card as the power left it while that was written.
+    cuts.put_half_written(&card)?;
     card.write("config.toml", CONFIG.as_bytes())?;
-    let fourth = boot(&card.image, &folder.join("4-mended.log"))?;
-    report.push(expect(
-        "mended",
-        &fourth,
-        "5004",
-        "1280x720",
-        "10.0.2.15",
-        "framewire",
-    )?);
+    let (fourth, cuts) = boot_and_cut(&card, "4-mended", &[Some(&edited), Some(CONFIG)])?;
+    report.extend([expect("mended", &fourth, &AS_FLASHED)?, cuts.to_string()]);
     no_error_file(&card)?;
-    Ok(report.join("\n"))
+    Ok(report)
 }
 
-/// Runs image/build; its downloads are kept.
-fn make(framewire: &Path, folder: &Path) -> Result<PathBuf, Failure> {
-    let image = folder.join("framewire.img");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("image/build");
-    let mut command = Command::new(script);
-    command.arg("--work").arg(folder.join("packages"));
-    let status = command.arg(framewire).arg(&image).status()?;
-    // Its messages went to the terminal.
-    check(status.success(), || {
-        format!("image/build ended with {status}")
+/// Boots the card, and looks at what each power cut would have left: config.toml as it was, and one of these as the
+/// last good configuration.
+fn boot_and_cut(card: &Card, name: &str, kept: &[Option<&str>]) -> Result<(Boot, Cuts), Failure> {
+    let name = card.image.with_file_name(name);
+    let before = card.image.with_extension("before");
+    fs::copy(&card.image, &before)?;
+    let config = card
+        .read("config.toml")?
+        .ok_or("the card has no config.toml")?;
+    let boot = boot(&card.image, &name)?;
+    let look = Look {
+        config: &config,
+        kept,
+    };
+    let cuts = Cuts::of(&before, &boot.writes, &look)?;
+    Ok((boot, cuts))
+}
+
+/// RFC 8032, 7.1: secret and public keys of the tests 1 and 2.
+const OWNER: [&str; 2] = [
+    "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+];
+const STRANGER: [&str; 2] = [
+    "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+    "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+];
+
+#[test]
+fn ssh_lets_in_whoever_has_the_key() {
+    show(login_by_key());
+}
+
+fn login_by_key() -> Result<Vec<String>, Failure> {
+    let bench = Bench::get()?;
+    let keys = bench.folder.join("authorized_keys");
+    // The first key of RFC 8032 in the format of RFC 8709.
+    fs::write(&keys, format!("{OWNER_LINE} owner\n"))?;
+    let option = keys.to_str().ok_or("a path that is no text")?;
+    let image = bench.make("ssh", &["--ssh", option])?;
+    let more = [
+        ("dbclient", bench.program("usr/bin/dbclient")?),
+        ("owner", private_key(OWNER)?),
+        ("stranger", private_key(STRANGER)?),
+    ];
+    let card = bench.card(&image, "", &more)?;
+    let boot = boot(&card.image, &bench.folder.join("ssh"))?;
+    let stream = expect("with --ssh", &boot, &AS_FLASHED)?;
+    let login = boot.facts("SSH")?;
+    let found = (login["answer"], login["stranger-refused"]);
+    check(found == ("ok-0", "true"), || format!("{login:?}"))?;
+    Ok(vec![stream, format!("SSH: {login:?}")])
+}
+
+const OWNER_LINE: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+
+/// In the format of dropbear's client: the name, then the secret and the public key as one string.
+fn private_key(halves: [&str; 2]) -> Result<Vec<u8>, Failure> {
+    let name = b"ssh-ed25519";
+    let digits = halves.concat();
+    let mut octets = vec![0, 0, 0, name.len() as u8];
+    octets.extend_from_slice(name);
+    octets.extend([0, 0, 0, 64]);
+    for at in (0..digits.len()).step_by(2) {
+        octets.push(u8::from_str_radix(&digits[at..at + 2], 16)?);
+    }
+    Ok(octets)
+}
+
+#[test]
+fn the_minimal_system_streams_too() {
+    show(minimal());
+}
+
+fn minimal() -> Result<Vec<String>, Failure> {
+    let bench = Bench::get()?;
+    let image = bench.make("minimal", &["--minimal"])?;
+    let size = fs::metadata(&image)?.len();
+    let card = bench.card(&image, "rdinit=/lab/start", &[])?;
+    let initrd = card.size("framewire/initrd.img")?;
+    check(initrd <= LARGEST_MINIMAL_INITRD, || {
+        format!("the initrd has {initrd} octets")
     })?;
-    Ok(image)
-}
-
-/// Where image/build has unpacked the drivers of its kernel.
-fn kernel_modules(folder: &Path) -> Result<PathBuf, Failure> {
-    let versions = fs::read_dir(folder.join("packages/kernel/lib/modules"))?;
-    let version = versions
-        .into_iter()
-        .next()
-        .ok_or("no kernel was unpacked")??;
-    Ok(version.path().join("kernel"))
+    let mut report = vec![format!(
+        "minimal image: {:.1} MB, initrd {:.2} MB",
+        size as f64 / 1e6,
+        initrd as f64 / 1e6
+    )];
+    for (name, config, expected) in [
+        ("minimal-as-flashed", CONFIG.to_owned(), AS_FLASHED),
+        ("minimal-edited", edit(&EDITS)?, EDITED),
+    ] {
+        card.write("config.toml", config.as_bytes())?;
+        let boot = boot(&card.image, &bench.folder.join(name))?;
+        report.push(expect(name, &boot, &expected)?);
+        let user = boot.facts("SANDBOX")?["user"];
+        check(user == "65534", || format!("{name}: runs as user {user}"))?;
+        no_error_file(&card)?;
+    }
+    Ok(report)
 }
 
 fn edit(changes: &[(&str, &str)]) -> Result<String, Failure> {
@@ -174,19 +239,11 @@ fn edit(changes: &[(&str, &str)]) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// One stream, whole and identical, of this size to this port; this address and this name.
-fn expect(
-    what: &str,
-    boot: &Boot,
-    port: &str,
-    size: &str,
-    address: &str,
-    hostname: &str,
-) -> Result<String, Failure> {
+fn expect(what: &str, boot: &Boot, expected: &Expected) -> Result<String, Failure> {
     let stream = boot.facts("STREAM")?;
     let wanted = [
-        ("port", port),
-        ("size", size),
+        ("port", expected.port),
+        ("size", expected.size),
         ("identical", stream["pictures"]),
         ("lost", "0"),
         ("incomplete", "0"),
@@ -202,24 +259,59 @@ fn expect(
         format!("{what}: {pictures} pictures only")
     })?;
     let network = boot.facts("NETWORK")?;
-    let found = (network["addresses"], network["hostname"]);
-    check(found == (address, hostname), || {
-        format!("{what}: {found:?}")
+    let found = (network["address"], network["hostname"]);
+    let right = found == (expected.address, expected.hostname)
+        && network["interface"].starts_with(expected.interface);
+    check(right, || format!("{what}: {network:?}"))?;
+    let writable = boot.facts("ROOT")?["writable"];
+    check(writable.is_empty(), || {
+        format!("{what}: can be written: {writable}")
     })?;
     Ok(format!(
-        "{what}: {pictures} pictures {size} to port {port} identical, first packet {} s after the kernel's start; \
-         {address}, {hostname}; ran for {:.0?}",
-        stream["first"], boot.took
+        "{what}: {pictures} pictures {} to port {} identical, first packet {} s after the kernel's start; \
+         {}, {}; ran for {:.0?}",
+        expected.size,
+        expected.port,
+        stream["first"],
+        expected.address,
+        expected.hostname,
+        boot.took
     ))
 }
 
+/// The service runs as systemd/framewire.service says: nothing in the image takes from its sandbox.
+fn expect_sandbox(boot: &Boot) -> Result<(), Failure> {
+    let found = boot.facts("SANDBOX")?;
+    let wanted = [
+        ("capabilities", "0000000000000000"),
+        ("no-new-privileges", "1"),
+        ("system-calls", "2"), // seccomp's mode, proc_pid_status(5): a filter
+        ("joined", "true"),
+        ("/dev/video0", "opens"),
+        ("/dev/vda", "EPERM"),
+    ];
+    let right = wanted.iter().all(|(key, value)| found[key] == *value);
+    let right = right && found["user"] != "0" && found["root"].starts_with("ro");
+    check(right, || format!("the sandbox has holes: {found:?}"))
+}
+
 fn no_error_file(card: &Card) -> Result<(), Failure> {
-    match card.read(ERROR_FILE)? {
-        None => Ok(()),
-        Some(text) => Err(format!("{ERROR_FILE} is on the card: {text}").into()),
+    for name in [ERROR_FILE, "framewire-error.txt.new"] {
+        let text = card.read(name)?;
+        check(text.is_none(), || {
+            format!("{name} is on the card: {text:?}")
+        })?;
     }
+    Ok(())
 }
 
 fn check(holds: bool, reason: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(reason().into()) }
+}
+
+fn show(result: Result<Vec<String>, Failure>) {
+    match result {
+        Ok(report) => println!("{}", report.join("\n")),
+        Err(failure) => panic!("\n{failure}"),
+    }
 }

@@ -19,19 +19,21 @@ sort-key 0
 linux /framewire/linux
 initrd /framewire/initrd.img
 initrd /lab.img
-options quiet loglevel=4 panic=-1
-";
+options quiet loglevel=4 panic=-1 ";
 
 impl Card {
-    /// Copies the image and adds two files to its boot partition, the second initrd and a boot entry that names
+    /// Copies the image, beside it, and adds two files to its boot partition, the second initrd and a boot entry that names
     /// it. None of the image's own files is touched.
-    pub fn new(product: &Path, second_initrd: &[u8], folder: &Path) -> Result<Self, Failure> {
+    pub fn new(product: &Path, second_initrd: &[u8], arguments: &str) -> Result<Self, Failure> {
         let card = Self {
-            image: folder.join("card.img"),
+            image: product.with_extension("card"),
         };
         fs::copy(product, &card.image)?;
         card.write("lab.img", second_initrd)?;
-        card.write("loader/entries/lab.conf", ENTRY.as_bytes())?;
+        card.write(
+            "loader/entries/lab.conf",
+            format!("{ENTRY}{arguments}\n").as_bytes(),
+        )?;
         Ok(card)
     }
 
@@ -58,6 +60,12 @@ impl Card {
         }
         let octets = output(self.mtool("mtype").arg(path), "mtools")?;
         Ok(Some(String::from_utf8(octets)?))
+    }
+
+    /// Octets of a file.
+    pub fn size(&self, name: &str) -> Result<usize, Failure> {
+        let path = format!("::/{name}");
+        Ok(output(self.mtool("mtype").arg(path), "mtools")?.len())
     }
 
     fn mtool(&self, program: &str) -> Command {

@@ -16,6 +16,8 @@ mod descriptors;
 mod jpeg;
 #[path = "../lab/src/receiver.rs"]
 mod receiver;
+mod sandbox;
+mod ssh;
 #[path = "../lab/src/tables.rs"]
 mod tables;
 #[path = "../lab/src/usbip.rs"]
@@ -23,13 +25,16 @@ mod usbip;
 #[path = "../lab/src/uvc.rs"]
 mod uvc;
 
+use std::env;
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::ifaddrs::getifaddrs;
 use nix::kmod::{ModuleInitFlags, finit_module};
 
 use camera::{Camera, Film, film};
@@ -47,16 +52,26 @@ const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 
 fn main() {
+    if let Some(group) = env::args_os().nth(1) {
+        return sandbox::probe(&group, env::args_os().skip(2));
+    }
     if let Err(error) = observe() {
         println!("LAB FAIL {error}");
     }
     println!("LAB END");
     // In order, so that what the image has written is on the disk.
-    let _ = systemd(&["systemctl", "--no-block", "poweroff"]);
+    let _ = match has_systemd() {
+        true => run(&["systemctl", "--no-block", "poweroff"]),
+        false => run(&["busybox", "poweroff", "-f"]),
+    };
 }
 
 fn observe() -> Result<(), Box<dyn Error>> {
-    systemd(&["modprobe", "usbcore"])?;
+    // The minimal system starts this program before it has done anything.
+    wait_for("the loopback device", || {
+        Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok())
+    })?;
+    run(&["modprobe", "usbcore"])?;
     for driver in DRIVERS {
         let file = File::open(format!("/lab/{driver}.ko"))?;
         finit_module(&file, c"", ModuleInitFlags::empty())?;
@@ -80,32 +95,44 @@ fn observe() -> Result<(), Box<dyn Error>> {
     wait_for("the frames", || {
         Ok((camera.sent().len() >= FRAMES).then_some(()))
     })?;
-    let chain = wait_for("the end of the boot", || {
-        Ok(systemd(&[
-            "systemd-analyze",
-            "--no-pager",
-            "critical-chain",
-            "framewire.service",
-        ])
-        .ok())
-    })?;
-    let addresses = wait_for("an address", addresses)?;
-    systemd(&["systemctl", "stop", "framewire.service"])?;
+    let boot_times = match has_systemd() {
+        true => boot_times()?,
+        false => String::new(),
+    };
+    let (interface, address) = wait_for("an address", address)?;
+    sandbox::report(&camera.node)?;
+    if Path::new(ssh::CLIENT).exists() {
+        ssh::report()?;
+    }
+    match has_systemd() {
+        true => run(&["systemctl", "stop", "framewire.service"])?,
+        false => run(&["busybox", "killall", "framewire"])?,
+    };
     for (port, receiver) in receivers {
         report(port, &receiver.finish()?, &films)?;
     }
     println!(
-        "LAB NETWORK addresses={} hostname={}",
-        addresses.join(","),
+        "LAB NETWORK interface={interface} address={address} hostname={}",
         hostname()?
     );
-    for line in chain
-        .lines()
-        .chain(systemd(&["systemd-analyze", "time"])?.lines())
-    {
+    for line in boot_times.lines() {
         println!("LAB BOOT {line}");
     }
     Ok(())
+}
+
+/// Whether this is the image's system with systemd, and not the minimal one with busybox.
+fn has_systemd() -> bool {
+    Path::new("/run/systemd/system").exists()
+}
+
+/// When which unit on the way to framewire's was ready, once the boot has ended.
+fn boot_times() -> Result<String, Box<dyn Error>> {
+    let chain = wait_for("the end of the boot", || {
+        let words = ["systemd-analyze", "--no-pager", "critical-chain"];
+        Ok(run(&[&words[..], &["framewire.service"]].concat()).ok())
+    })?;
+    Ok(chain + &run(&["systemd-analyze", "time"])?)
 }
 
 /// What came to one port; every picture must be one of the camera's, octet for octet.
@@ -181,22 +208,13 @@ fn uptime(then: Instant) -> Result<f64, Box<dyn Error>> {
     Ok(now - then.elapsed().as_secs_f64())
 }
 
-/// This machine's IPv4 addresses other than loopback: of /proc/net/fib_trie the leaves marked as local hosts.
-fn addresses() -> Result<Option<Vec<String>>, Box<dyn Error>> {
-    let trie = match fs::read_to_string("/proc/net/fib_trie") {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let lines: Vec<&str> = trie.lines().collect();
-    let mut found: Vec<String> = lines
-        .windows(2)
-        .filter(|pair| pair[1].contains("/32 host LOCAL"))
-        .filter_map(|pair| Some(pair[0].split_once("|-- ")?.1.to_owned()))
-        .filter(|address| !address.starts_with("127."))
-        .collect();
-    found.sort();
-    found.dedup();
-    Ok((!found.is_empty()).then_some(found))
+/// The first IPv4 address other than loopback's, and its interface.
+fn address() -> Result<Option<(String, Ipv4Addr)>, Box<dyn Error>> {
+    let mut interfaces = getifaddrs()?;
+    Ok(interfaces.find_map(|interface| {
+        let ip = interface.address?.as_sockaddr_in()?.ip();
+        (!ip.is_loopback()).then_some((interface.interface_name, ip))
+    }))
 }
 
 fn hostname() -> Result<String, Box<dyn Error>> {
@@ -206,7 +224,7 @@ fn hostname() -> Result<String, Box<dyn Error>> {
 }
 
 /// Runs a program of the image and returns what it printed.
-fn systemd(words: &[&str]) -> Result<String, Box<dyn Error>> {
+fn run(words: &[&str]) -> Result<String, Box<dyn Error>> {
     let output = Command::new(words[0]).args(&words[1..]).output()?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -20,12 +20,20 @@ StandardError=tty
 TTYPath=/dev/console
 ";
 const WANTED: &str = "[Unit]\nWants=lab.service\n";
+/// The same where there is no systemd: the kernel is told to start this instead of /init.
+const START: &str =
+    "#!/usr/bin/sh\nbusybox mount -t devtmpfs dev /dev\n/lab/program &\nexec /init\n";
 const FILMS: [&str; 2] = ["plain-1280x720", "plain-640x480"];
 /// The virtual USB host controller, which no camera needs: the image does not have it.
 const DRIVERS: [&str; 2] = ["usbip-core", "vhci-hcd"];
 
-/// Packs it, with the drivers of the image's own kernel, which `kernel` holds unpacked.
-pub fn pack(program: &Path, kernel: &Path, films: &[Film]) -> Result<Vec<u8>, Failure> {
+/// Packs it, with the drivers of the image's own kernel, which `kernel` holds unpacked, and `more` programs.
+pub fn pack(
+    program: &Path,
+    kernel: &Path,
+    films: &[Film],
+    more: &[(&str, Vec<u8>)],
+) -> Result<Vec<u8>, Failure> {
     let mut archive = Archive::default();
     // The kernel unpacks it over the image's files; folders that are there stay as they are.
     for folder in [
@@ -46,6 +54,10 @@ pub fn pack(program: &Path, kernel: &Path, films: &[Film]) -> Result<Vec<u8>, Fa
         )?;
     }
     archive.file("lab/program", true, &fs::read(program)?)?;
+    archive.file("lab/start", true, START.as_bytes())?;
+    for (name, octets) in more {
+        archive.file(&format!("lab/{name}"), true, octets)?;
+    }
     for driver in DRIVERS {
         let object = fs::read(kernel.join(format!("drivers/usb/usbip/{driver}.ko")))?;
         archive.file(&format!("lab/{driver}.ko"), false, &object)?;

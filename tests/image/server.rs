@@ -1,13 +1,12 @@
 //! The machine the image is booted on: an arm64 server as qemu makes it, with UEFI firmware and nothing preset.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::tool::{Failure, missing};
+use crate::tool::{self, Failure};
 
 const ARGUMENTS: &str = "-M virt -cpu cortex-a72 -m 1024 -nodefaults -no-reboot -display none -serial stdio \
     -drive if=pflash,format=raw,readonly=on,file=/usr/share/AAVMF/AAVMF_CODE.fd \
@@ -20,31 +19,27 @@ const LIMIT: Duration = Duration::from_secs(600);
 pub struct Boot {
     lines: Vec<String>,
     pub took: Duration,
+    /// Every write to the card, as qemu's driver blklogwrites logs them.
+    pub writes: PathBuf,
 }
 
-/// Boots the image until it powers off.
-pub fn boot(image: &Path, console: &Path) -> Result<Boot, Failure> {
+/// Boots the card until it powers off; console and writes go to files of this name.
+pub fn boot(card: &Path, name: &Path) -> Result<Boot, Failure> {
     let start = Instant::now();
+    let (console, writes) = (name.with_extension("log"), name.with_extension("writes"));
+    fs::write(&writes, "")?;
     let mut command = Command::new("qemu-system-aarch64");
-    command.args(ARGUMENTS.split_whitespace()).arg("-drive");
-    command.arg(format!("if=virtio,format=raw,file={}", image.display()));
-    let log = File::create(console)?;
-    command
-        .stdin(Stdio::null())
-        .stderr(log.try_clone()?)
-        .stdout(log);
-    let mut emulator = command
-        .spawn()
-        .map_err(|error| missing(&command, "qemu-system-arm", &error))?;
-    while emulator.try_wait()?.is_none() {
-        if start.elapsed() > LIMIT {
-            emulator.kill()?;
-            emulator.wait()?;
-            break;
-        }
-        thread::sleep(Duration::from_millis(100));
+    command.args(ARGUMENTS.split_whitespace());
+    for file in [
+        format!("driver=file,node-name=card,filename={}", card.display()),
+        format!("driver=file,node-name=log,filename={}", writes.display()),
+        "driver=blklogwrites,node-name=logged,file=card,log=log".to_owned(),
+    ] {
+        command.arg("-blockdev").arg(file);
     }
-    let log = fs::read(console)?;
+    command.args(["-device", "virtio-blk-pci,drive=logged"]);
+    tool::run(&mut command, "qemu-system-arm", &console, LIMIT)?;
+    let log = fs::read(&console)?;
     let log = String::from_utf8_lossy(&log);
     let lines: Vec<String> = log
         .lines()
@@ -53,6 +48,7 @@ pub fn boot(image: &Path, console: &Path) -> Result<Boot, Failure> {
     let boot = Boot {
         lines,
         took: start.elapsed(),
+        writes,
     };
     let failed = boot.lines.iter().any(|line| line.starts_with("FAIL"));
     if failed || boot.lines.last().map(String::as_str) != Some("END") {

@@ -1,0 +1,92 @@
+//! What all tests of the image share: programs and pictures, and the images themselves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::card::Card;
+use crate::frames::Film;
+use crate::machine::Machine;
+use crate::overlay;
+use crate::tool::{Failure, output};
+use crate::{build, check, frames};
+
+pub struct Bench {
+    pub folder: PathBuf,
+    package: PathBuf,
+    program: PathBuf,
+    films: Vec<Film>,
+    /// Made from the package, without any option.
+    pub image: PathBuf,
+}
+
+impl Bench {
+    /// The first test that asks for it makes it, with all downloads.
+    pub fn get() -> Result<&'static Self, Failure> {
+        static BENCH: OnceLock<Result<Bench, String>> = OnceLock::new();
+        let bench = BENCH.get_or_init(|| Self::new().map_err(|failure| failure.to_string()));
+        bench.as_ref().map_err(|failure| failure.clone().into())
+    }
+
+    fn new() -> Result<Self, Failure> {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let target = target.parent().ok_or("no target directory")?;
+        let folder = target.join("image");
+        fs::create_dir_all(&folder)?;
+        let binaries = build::static_binaries(Machine::chosen(Some("aarch64"))?, target)?;
+        let mut command = Command::new(script("systemd/build-deb"));
+        command.arg("arm64").arg(&binaries.framewire).arg(&folder);
+        let package = String::from_utf8(output(&mut command, "dpkg")?)?;
+        let mut bench = Self {
+            package: package.trim_end().into(),
+            program: binaries.init.with_file_name("framewire-lab-image"),
+            films: frames::prepare(&target.join("lab"))?,
+            image: PathBuf::new(),
+            folder,
+        };
+        bench.image = bench.make("framewire", &[])?;
+        Ok(bench)
+    }
+
+    /// Runs image/build; its downloads are kept.
+    pub fn make(&self, name: &str, options: &[&str]) -> Result<PathBuf, Failure> {
+        let image = self.folder.join(name).with_extension("img");
+        let mut command = Command::new(script("image/build"));
+        command.arg("--work").arg(self.packages()).args(options);
+        let status = command.arg(&self.package).arg(&image).status()?;
+        // Its messages went to the terminal.
+        check(status.success(), || {
+            format!("image/build {options:?} ended with {status}")
+        })?;
+        Ok(image)
+    }
+
+    fn packages(&self) -> PathBuf {
+        self.folder.join("packages")
+    }
+
+    /// A card with this image and with the emulated camera. `arguments` are for the kernel, `more` goes to /lab.
+    pub fn card(
+        &self,
+        image: &Path,
+        arguments: &str,
+        more: &[(&str, Vec<u8>)],
+    ) -> Result<Card, Failure> {
+        // Where image/build has unpacked the drivers of its kernel.
+        let mut versions = fs::read_dir(self.packages().join("kernel/lib/modules"))?;
+        let version = versions.next().ok_or("no kernel was unpacked")??;
+        let kernel = version.path().join("kernel");
+        let second_initrd = overlay::pack(&self.program, &kernel, &self.films, more)?;
+        Card::new(image, &second_initrd, arguments)
+    }
+
+    /// A program of the packages that are in no image.
+    pub fn program(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        Ok(fs::read(self.packages().join("generic").join(path))?)
+    }
+}
+
+fn script(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
