@@ -97,6 +97,7 @@ fn life_of_a_card() -> Result<Vec<String>, Failure> {
     let (first, cuts) = boot_and_cut(&card, "1-as-flashed", &[None, Some(CONFIG)])?;
     report.extend([expect("as flashed", &first, &AS_FLASHED)?, cuts.to_string()]);
     expect_sandbox(&first)?;
+    expect_wireless(&first, "inactive", "")?;
     report.extend(first.all("BOOT").into_iter().map(str::to_owned));
     no_error_file(&card)?;
 
@@ -153,12 +154,23 @@ const STRANGER: [&str; 2] = [
     "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
 ];
 
+const WIRELESS: [(&str, &str); 5] = [
+    ("#[network.wifi]", "[network.wifi]"),
+    ("#ssid", "ssid"),
+    ("#passphrase", "passphrase"),
+    ("#country", "country"),
+    (
+        "#address = \"192.168.1.30/24\"",
+        "address = \"192.0.2.78/24\"",
+    ),
+];
+
 #[test]
-fn ssh_lets_in_whoever_has_the_key() {
-    show(login_by_key());
+fn keys_open_ssh_and_a_wireless_network() {
+    show(keys());
 }
 
-fn login_by_key() -> Result<Vec<String>, Failure> {
+fn keys() -> Result<Vec<String>, Failure> {
     let bench = Bench::get()?;
     let keys = bench.folder.join("authorized_keys");
     // The first key of RFC 8032 in the format of RFC 8709.
@@ -171,8 +183,11 @@ fn login_by_key() -> Result<Vec<String>, Failure> {
         ("stranger", private_key(STRANGER)?),
     ];
     let card = bench.card(&image, "", &more)?;
+    card.write("config.toml", edit(&WIRELESS)?.as_bytes())?;
     let boot = boot(&card.image, &bench.folder.join("ssh"))?;
-    let stream = expect("with --ssh", &boot, &AS_FLASHED)?;
+    // Ethernet has DHCP then.
+    let stream = expect("with --ssh and Wi-Fi", &boot, &AS_FLASHED)?;
+    expect_wireless(&boot, "active", "192.0.2.78")?;
     let login = boot.facts("SSH")?;
     let found = (login["answer"], login["stranger-refused"]);
     check(found == ("ok-0", "true"), || format!("{login:?}"))?;
@@ -293,6 +308,14 @@ fn expect_sandbox(boot: &Boot) -> Result<(), Failure> {
     let right = wanted.iter().all(|(key, value)| found[key] == *value);
     let right = right && found["user"] != "0" && found["root"].starts_with("ro");
     check(right, || format!("the sandbox has holes: {found:?}"))
+}
+
+/// Whether it has joined the network that is on the air, and its address there.
+fn expect_wireless(boot: &Boot, service: &str, address: &str) -> Result<(), Failure> {
+    let found = boot.facts("WIRELESS")?;
+    let right =
+        (found["access-point"], found["service"], found["address"]) == ("active", service, address);
+    check(right, || format!("Wi-Fi: {found:?}"))
 }
 
 fn no_error_file(card: &Card) -> Result<(), Failure> {

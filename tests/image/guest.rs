@@ -24,6 +24,7 @@ mod tables;
 mod usbip;
 #[path = "../lab/src/uvc.rs"]
 mod uvc;
+mod wireless;
 
 use std::env;
 use std::error::Error;
@@ -99,11 +100,12 @@ fn observe() -> Result<(), Box<dyn Error>> {
         true => boot_times()?,
         false => String::new(),
     };
-    let (interface, address) = wait_for("an address", address)?;
+    let (interface, address) = wait_for("an address", || address(|_| true))?;
     sandbox::report(&camera.node)?;
-    if Path::new(ssh::CLIENT).exists() {
-        ssh::report()?;
-    }
+    println!(
+        "LAB NETWORK interface={interface} address={address} hostname={}",
+        hostname()?
+    );
     match has_systemd() {
         true => run(&["systemctl", "stop", "framewire.service"])?,
         false => run(&["busybox", "killall", "framewire"])?,
@@ -111,10 +113,12 @@ fn observe() -> Result<(), Box<dyn Error>> {
     for (port, receiver) in receivers {
         report(port, &receiver.finish()?, &films)?;
     }
-    println!(
-        "LAB NETWORK interface={interface} address={address} hostname={}",
-        hostname()?
-    );
+    if has_systemd() {
+        wireless::report()?;
+    }
+    if Path::new(ssh::CLIENT).exists() {
+        ssh::report()?;
+    }
     for line in boot_times.lines() {
         println!("LAB BOOT {line}");
     }
@@ -208,12 +212,13 @@ fn uptime(then: Instant) -> Result<f64, Box<dyn Error>> {
     Ok(now - then.elapsed().as_secs_f64())
 }
 
-/// The first IPv4 address other than loopback's, and its interface.
-fn address() -> Result<Option<(String, Ipv4Addr)>, Box<dyn Error>> {
+/// The first IPv4 address other than loopback's on an interface of such a name, and that name.
+fn address(such: impl Fn(&str) -> bool) -> Result<Option<(String, Ipv4Addr)>, Box<dyn Error>> {
     let mut interfaces = getifaddrs()?;
     Ok(interfaces.find_map(|interface| {
         let ip = interface.address?.as_sockaddr_in()?.ip();
-        (!ip.is_loopback()).then_some((interface.interface_name, ip))
+        let found = !ip.is_loopback() && such(&interface.interface_name);
+        found.then_some((interface.interface_name, ip))
     }))
 }
 

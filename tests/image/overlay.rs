@@ -23,9 +23,30 @@ const WANTED: &str = "[Unit]\nWants=lab.service\n";
 /// The same where there is no systemd: the kernel is told to start this instead of /init.
 const START: &str =
     "#!/usr/bin/sh\nbusybox mount -t devtmpfs dev /dev\n/lab/program &\nexec /init\n";
+/// The second of the simulated radios is an access point: the image's own rule for wireless interfaces starts it, by a
+/// unit of its own. With the network that config.toml has as an example.
+const ACCESS_POINT: [(&str, &str); 3] = [
+    (
+        "etc/systemd/network/10-lab.link",
+        "[Match]\nMACAddress=02:00:00:00:01:00\n[Link]\nName=ap0\n",
+    ),
+    (
+        "etc/systemd/system/wireless@ap0.service",
+        "[Service]\nExecStart=/usr/sbin/wpa_supplicant -i ap0 -c /lab/access-point.conf\n",
+    ),
+    (
+        "lab/access-point.conf",
+        "network={\nmode=2\nfrequency=2412\nssid=\"workshop\"\nkey_mgmt=WPA-PSK\nproto=RSN\npairwise=CCMP\n\
+         psk=\"correct horse\"\n}\n",
+    ),
+];
 const FILMS: [&str; 2] = ["plain-1280x720", "plain-640x480"];
-/// The virtual USB host controller, which no camera needs: the image does not have it.
-const DRIVERS: [&str; 2] = ["usbip-core", "vhci-hcd"];
+/// The virtual USB host controller and the simulated radios: nothing that an image needs.
+const DRIVERS: [&str; 3] = [
+    "usb/usbip/usbip-core",
+    "usb/usbip/vhci-hcd",
+    "net/wireless/mac80211_hwsim",
+];
 
 /// Packs it, with the drivers of the image's own kernel, which `kernel` holds unpacked, and `more` programs.
 pub fn pack(
@@ -39,6 +60,7 @@ pub fn pack(
     for folder in [
         "etc",
         "etc/systemd",
+        "etc/systemd/network",
         "etc/systemd/system",
         "etc/systemd/system/sysinit.target.d",
         "lab",
@@ -53,14 +75,18 @@ pub fn pack(
             text.as_bytes(),
         )?;
     }
+    for (path, text) in ACCESS_POINT {
+        archive.file(path, false, text.as_bytes())?;
+    }
     archive.file("lab/program", true, &fs::read(program)?)?;
     archive.file("lab/start", true, START.as_bytes())?;
     for (name, octets) in more {
         archive.file(&format!("lab/{name}"), true, octets)?;
     }
     for driver in DRIVERS {
-        let object = fs::read(kernel.join(format!("drivers/usb/usbip/{driver}.ko")))?;
-        archive.file(&format!("lab/{driver}.ko"), false, &object)?;
+        let object = kernel.join("drivers").join(driver).with_extension("ko");
+        let name = object.file_name().unwrap_or_default().to_string_lossy();
+        archive.file(&format!("lab/{name}"), false, &fs::read(&object)?)?;
     }
     for film in films
         .iter()
