@@ -7,7 +7,8 @@
 //! x86_64-unknown-linux-musl and qemu-system-x86, or with `LAB_ARCH=aarch64` aarch64-unknown-linux-musl and
 //! qemu-system-arm; and xz-utils. The kernel's package is downloaded once, for either machine, without touching the
 //! host's apt (`host/apt.rs`). `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_CYCLES=1000` unplugs the
-//! camera of the scenario `cycles` so many times, `LAB_WALL_LIMIT` is the time limit in seconds.
+//! camera of the scenario `cycles` so many times, `LAB_CHAOS_SECONDS=1800` and `LAB_CHAOS_SEED=7` are how long the
+//! scenario `chaos` lasts and what its faults are drawn by, `LAB_WALL_LIMIT` is the time limit in seconds.
 
 #[path = "lab/host/apt.rs"]
 mod apt;
@@ -35,6 +36,13 @@ use machine::Machine;
 use tool::Failure;
 
 const WALL_LIMIT: u64 = 300; // seconds
+/// Environment variables that are handed to the guest, and what they are called there.
+const ARGUMENTS: [(&str, &str); 4] = [
+    ("LAB_SCENARIOS", "lab"),
+    ("LAB_CYCLES", "cycles"),
+    ("LAB_CHAOS_SECONDS", "chaos"),
+    ("LAB_CHAOS_SEED", "seed"),
+];
 
 #[test]
 fn every_scenario_passes() {
@@ -61,9 +69,10 @@ fn lab() -> Result<String, Failure> {
     let prepared = start.elapsed();
 
     // What the guest reads on its kernel's command line.
-    let [scenarios, cycles] =
-        ["LAB_SCENARIOS", "LAB_CYCLES"].map(|name| env::var(name).unwrap_or_default());
-    let arguments = format!("lab={scenarios} cycles={cycles}");
+    let arguments = ARGUMENTS.map(|(variable, argument)| {
+        format!("{argument}={}", env::var(variable).unwrap_or_default())
+    });
+    let arguments = arguments.join(" ");
     let limit = env::var("LAB_WALL_LIMIT")
         .ok()
         .and_then(|text| text.parse().ok());

@@ -21,7 +21,7 @@ pub struct Module {
 }
 
 /// The drivers the scenarios use; those they depend on are found by themselves.
-const DRIVERS: [&str; 2] = ["vhci-hcd", "uvcvideo"];
+const DRIVERS: [&str; 3] = ["vhci-hcd", "uvcvideo", "sch-netem"];
 
 pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
     let apt = Apt::new(lab, machine.debian_architecture)?;

@@ -21,6 +21,7 @@ const END_OF_HEADER: u8 = 0x80;
 const ERROR: u8 = 0x40;
 const END_OF_FRAME: u8 = 0x02;
 const FRAME_ID: u8 = 0x01;
+const NO_MARKER: u8 = 0x55; // what garbage is made of
 
 /// The frames one size of a camera repeats for ever.
 pub type Film = Arc<Vec<Vec<u8>>>;
@@ -50,12 +51,18 @@ pub enum Fault {
     Truncated,
     /// No data at all.
     Empty,
+    /// As much data as ever, but no picture.
+    Garbage,
+    /// A header whose length is none: the host cannot make out the payload.
+    BadHeader,
+    /// So many transfers that wait end with a bus error (-EPROTO) before the frame begins.
+    BusError(usize),
 }
 
 impl Fault {
     /// Whether the picture is unfit for use.
     pub fn damages(self) -> bool {
-        matches!(self, Self::ErrorBit | Self::Truncated | Self::Empty)
+        !matches!(self, Self::Late(_) | Self::Slow(_) | Self::BusError(_))
     }
 }
 
@@ -80,6 +87,17 @@ pub struct Sent {
     pub fault: Option<Fault>,
     /// When its first octets were handed to the host.
     pub at: Instant,
+    /// When the host controller had taken all of it.
+    pub complete: Option<Instant>,
+}
+
+/// One stream, from its start to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Take {
+    pub frames: Vec<Sent>,
+    /// When the camera was pulled out, if that is how the stream ended.
+    pub unplugged: Option<Instant>,
+    ended: bool,
 }
 
 /// A camera that is plugged in; dropping it unplugs it.
@@ -88,7 +106,8 @@ pub struct Camera {
     pipe: Arc<Pipe>,
     function: Arc<Mutex<Function>>,
     mood: Arc<Mutex<Mood>>,
-    sent: Arc<Mutex<Vec<Sent>>>,
+    takes: Arc<Mutex<Vec<Take>>>,
+    number: u8,
     pub node: String,
     /// When the node was there.
     pub ready: Instant,
@@ -112,23 +131,24 @@ impl Camera {
                 .request(pipe, setup, data)
         })?;
         let pipe = Arc::clone(&plugged.pipe);
-        let (sent, mood) = (Arc::default(), Arc::default());
+        let (takes, mood) = (Arc::default(), Arc::default());
         let studio = Studio {
             pipe: Arc::clone(&pipe),
             films,
             faults,
             mood: Arc::clone(&mood),
-            sent: Arc::clone(&sent),
+            takes: Arc::clone(&takes),
         };
         // Ends by itself when the function, which holds the other end of the channel, is gone.
         thread::spawn(move || studio.work(committed));
-        let node = node_at(port)?;
+        let node = await_node(port)?;
         Ok(Self {
             port: Some(plugged),
             pipe,
             function,
             mood,
-            sent,
+            takes,
+            number: port,
             node,
             ready: Instant::now(),
         })
@@ -140,7 +160,29 @@ impl Camera {
 
     /// The frames since the stream started last.
     pub fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().expect("sent lock").clone()
+        let takes = self.takes();
+        takes
+            .last()
+            .map_or_else(Vec::new, |take| take.frames.clone())
+    }
+
+    /// Unplugs it; returns all its streams, the last one with the time at which it was pulled out of it.
+    pub fn unplug(self) -> Vec<Take> {
+        let (unplugged, takes) = (Instant::now(), Arc::clone(&self.takes));
+        let is_live = || lock(&takes).last().is_some_and(|take| !take.ended);
+        let was_live = is_live();
+        // The host controller takes a while to notice; nothing comes through the cable meanwhile.
+        self.pipe.stop();
+        drop(self);
+        // Its frames are noted by a thread of its own.
+        while is_live() {
+            thread::sleep(POLL);
+        }
+        let mut takes = std::mem::take(&mut *lock(&takes));
+        if let Some(last) = takes.last_mut().filter(|_| was_live) {
+            last.unplugged = Some(unplugged);
+        }
+        takes
     }
 
     /// Sends nothing for so long, even if the stream is stopped and started again.
@@ -158,6 +200,22 @@ impl Camera {
         self.mood().damage = None;
     }
 
+    /// Whether a frame to come has a fault.
+    pub fn is_damaged(&self) -> bool {
+        self.mood().damage.is_some_and(|(_, frames)| frames > 0)
+    }
+
+    /// When the host controller had the newest frame completely.
+    pub fn last_complete(&self) -> Option<Instant> {
+        let takes = self.takes();
+        takes
+            .last()?
+            .frames
+            .iter()
+            .rev()
+            .find_map(|sent| sent.complete)
+    }
+
     /// Sends other pictures than the host has asked for.
     pub fn change_film(&self, film: Film) {
         self.mood().film = Some(film);
@@ -169,7 +227,11 @@ impl Camera {
     }
 
     fn mood(&self) -> MutexGuard<'_, Mood> {
-        self.mood.lock().expect("mood lock")
+        lock(&self.mood)
+    }
+
+    fn takes(&self) -> MutexGuard<'_, Vec<Take>> {
+        lock(&self.takes)
     }
 }
 
@@ -178,29 +240,22 @@ impl Drop for Camera {
         drop(self.port.take());
         // The port is free before the driver has let go of the device; plugging another one in meanwhile is unsafe.
         let deadline = Instant::now() + CHANGES_WITHIN;
-        while Path::new(&self.node).exists() && Instant::now() < deadline {
+        while node_at(self.number).is_some() && Instant::now() < deadline {
             thread::sleep(POLL);
         }
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("a lock of the camera")
+}
+
 /// Waits until the driver has made the capture node of the camera at this port of the virtual host controller.
-fn node_at(port: u8) -> Result<String, String> {
+fn await_node(port: u8) -> Result<String, String> {
     let deadline = Instant::now() + CHANGES_WITHIN;
     while Instant::now() < deadline {
-        for entry in fs::read_dir(SYSFS).into_iter().flatten().flatten() {
-            let read = |file: &str| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
-            let device = fs::canonicalize(entry.path().join("device")).unwrap_or_default();
-            // Ports of a hub count from 1. Index 0 is the capture node, 1 the metadata node.
-            if device.to_string_lossy().contains("/vhci_hcd.0/")
-                && read("device/../devpath").trim() == (port + 1).to_string()
-                && read("index").trim() == "0"
-            {
-                let node = format!("/dev/{}", entry.file_name().to_string_lossy());
-                if Path::new(&node).exists() {
-                    return Ok(node);
-                }
-            }
+        if let Some(node) = node_at(port).filter(|node| Path::new(node).exists()) {
+            return Ok(node);
         }
         thread::sleep(POLL);
     }
@@ -209,21 +264,42 @@ fn node_at(port: u8) -> Result<String, String> {
     ))
 }
 
+/// The capture node of the camera at this port, by what the driver says of itself.
+fn node_at(port: u8) -> Option<String> {
+    let entries = fs::read_dir(SYSFS).into_iter().flatten().flatten();
+    let is_it = |entry: &fs::DirEntry| {
+        let read = |file: &str| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+        let device = fs::canonicalize(entry.path().join("device")).unwrap_or_default();
+        // Ports of a hub count from 1. Index 0 is the capture node, 1 the metadata node.
+        device.to_string_lossy().contains("/vhci_hcd.0/")
+            && read("device/../devpath").trim() == (port + 1).to_string()
+            && read("index").trim() == "0"
+    };
+    let entry = entries.into_iter().find(is_it)?;
+    Some(format!("/dev/{}", entry.file_name().to_string_lossy()))
+}
+
 /// Sends the frames of one stream after another.
 struct Studio {
     pipe: Arc<Pipe>,
     films: Vec<Vec<Film>>,
     faults: Faults,
     mood: Arc<Mutex<Mood>>,
-    sent: Arc<Mutex<Vec<Sent>>>,
+    takes: Arc<Mutex<Vec<Take>>>,
 }
 
 impl Studio {
     fn work(self, commits: Receiver<Commit>) {
         for commit in commits {
-            self.sent.lock().expect("sent lock").clear();
+            lock(&self.takes).push(Take::default());
             let Err(Stopped) = self.stream(commit);
+            self.note(|take| take.ended = true);
         }
+    }
+
+    /// Writes to the take that goes on.
+    fn note(&self, write: impl FnOnce(&mut Take)) {
+        lock(&self.takes).last_mut().map(write);
     }
 
     fn stream(&self, commit: Commit) -> Result<std::convert::Infallible, Stopped> {
@@ -244,9 +320,15 @@ impl Studio {
                 number,
                 fault,
                 at: Instant::now(),
+                complete: None,
             };
-            self.sent.lock().expect("sent lock").push(sent);
+            self.note(|take| take.frames.push(sent));
             self.send_frame(commit, number, &film[number % film.len()], fault)?;
+            self.note(|take| {
+                if let Some(sent) = take.frames.last_mut() {
+                    sent.complete = Some(Instant::now());
+                }
+            });
         }
         Err(Stopped)
     }
@@ -255,7 +337,7 @@ impl Studio {
     fn sit_out(&self, commit: Commit) -> Result<Duration, Stopped> {
         let begin = Instant::now();
         let mut stalled = Duration::ZERO;
-        let silent_until = || self.mood.lock().expect("mood lock").silent_until;
+        let silent_until = || lock(&self.mood).silent_until;
         while let Some(until) = silent_until().filter(|until| *until > Instant::now()) {
             self.pipe.wait_until(commit.run, until)?;
             stalled = begin.elapsed();
@@ -264,7 +346,7 @@ impl Studio {
     }
 
     fn choose(&self, commit: Commit, planned: Option<Fault>) -> (Film, Option<Fault>) {
-        let mut mood = self.mood.lock().expect("mood lock");
+        let mut mood = lock(&self.mood);
         let committed = &self.films[commit.format][commit.size];
         let film = Arc::clone(mood.film.as_ref().unwrap_or(committed));
         let unplanned = mood.damage.as_mut().and_then(|(fault, frames)| {
@@ -294,6 +376,15 @@ impl Studio {
             Some(Fault::ErrorBit) => send(last | ERROR, data),
             Some(Fault::Truncated) => send(last, first_half),
             Some(Fault::Empty) => send(last, &[]),
+            Some(Fault::Garbage) => send(last, &vec![NO_MARKER; data.len()]),
+            Some(Fault::BadHeader) => {
+                let headless = [&[0, END_OF_HEADER | last], data].concat();
+                self.pipe.send(commit.run, &headless)
+            }
+            Some(Fault::BusError(urbs)) => {
+                self.pipe.fail(urbs);
+                send(last, data)
+            }
             Some(Fault::Slow(by)) => {
                 send(frame_id, first_half)?;
                 self.pipe.wait_until(commit.run, Instant::now() + by)?;

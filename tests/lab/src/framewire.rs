@@ -16,6 +16,10 @@ const BINARY: &str = "/bin/framewire";
 pub const CONFIG: &str = "/tmp/config.toml";
 const POLL: Duration = Duration::from_millis(20);
 const START_UP: Duration = Duration::from_secs(15);
+/// Memory may differ by so much, however long a run lasts: the allocator may need one more group of blocks of some
+/// size when two moments are not quite the same.
+const SLACK: usize = 64; // kilobytes
+const SLACK_MAPPINGS: usize = 3;
 const SLOWEST_FRAME: Duration = Duration::from_millis(100); // no camera of the lab is slower than 15 frames a second
 
 /// A run that has ended.
@@ -142,6 +146,32 @@ impl Holdings {
                 .collect(),
             kilobytes: memory.ok_or_else(|| io::Error::other("no RssAnon"))?,
         })
+    }
+}
+
+impl Holdings {
+    /// At a later moment of the same kind it must not hold more.
+    pub fn must_not_grow(&self, after: &Self) -> Result<(), String> {
+        let same = (after.threads, after.files) == (self.threads, self.files)
+            && after.mappings.len() <= self.mappings.len() + SLACK_MAPPINGS
+            && after.kilobytes <= self.kilobytes + SLACK;
+        match same {
+            true => Ok(()),
+            false => Err(format!("it holds {after:?}, before {self:?}")),
+        }
+    }
+}
+
+impl std::fmt::Display for Holdings {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(
+            f,
+            "threads={} files={} mappings={} memory={}kB",
+            self.threads,
+            self.files,
+            self.mappings.len(),
+            self.kilobytes
+        )
     }
 }
 

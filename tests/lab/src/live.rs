@@ -8,7 +8,7 @@ use crate::bench::{RTP_PORT, develop, ensure};
 use crate::camera::Sent;
 use crate::depacketizer::Reception;
 use crate::framewire::{Ended, Running, tail};
-use crate::receiver::Receiver;
+use crate::receiver::{Receiver, Tally};
 
 const POLL: Duration = Duration::from_millis(5);
 /// Nothing that is waited for takes so long.
@@ -100,7 +100,14 @@ impl Live {
         Ok((ended, receptions))
     }
 
-    /// The same for a run with one camera.
+    /// Ends a run whose packets are lost on purpose: tells what came.
+    pub fn end_lossy(self) -> Result<(Ended, Vec<Tally>), Box<dyn Error>> {
+        let ended = self.framewire.terminate()?.expect_code(0)?;
+        let tallies = self.receivers.into_iter().map(Receiver::tally);
+        Ok((ended, tallies.collect::<Result<_, _>>()?))
+    }
+
+    /// The same as [`Live::end`] for a run with one camera.
     pub fn end_one(self) -> Result<(Ended, Reception), Box<dyn Error>> {
         let (ended, mut receptions) = self.end()?;
         let reception = receptions.pop().ok_or("no camera")?;

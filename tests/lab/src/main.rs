@@ -14,6 +14,7 @@ mod descriptors;
 mod framewire;
 mod jpeg;
 mod live;
+mod netlink;
 mod receiver;
 mod scenarios;
 mod system;
@@ -29,7 +30,7 @@ use scenarios::Scenario;
 
 /// No scenario takes so long, in the machine's time. A dead-lock is over soon: idle time is skipped.
 const LIMIT: Duration = Duration::from_secs(120);
-/// Nor does a camera that is unplugged and plugged in again.
+/// Beyond what is asked for. Nor does a camera that is unplugged and plugged in again.
 const CYCLE_LIMIT: Duration = Duration::from_secs(10);
 
 fn main() {
@@ -75,7 +76,9 @@ fn run(scenario: Scenario) -> Option<Result<String, String>> {
         // Nobody listens any more after the limit.
         let _ = report.send(scenario().map_err(|error| error.to_string()));
     });
-    match result.recv_timeout(LIMIT + CYCLE_LIMIT * system::cycles()) {
+    let asked =
+        CYCLE_LIMIT * system::cycles() + Duration::from_secs(system::chaos_seconds().into());
+    match result.recv_timeout(LIMIT + asked) {
         Ok(result) => Some(result),
         Err(RecvTimeoutError::Timeout) => None,
         Err(RecvTimeoutError::Disconnected) => {

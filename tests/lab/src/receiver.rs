@@ -19,12 +19,44 @@ pub struct Datagram {
     pub octets: Vec<u8>,
 }
 
+/// What became of the packets on their way, by their sequence numbers (RFC 3550 appendix A.1).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub received: u64,
+    /// Came after one with a higher number.
+    pub overtaken: u64,
+    /// The numbers of the first and of the highest one, counted on where 16 bits end.
+    first: i64,
+    highest: i64,
+}
+
+impl Tally {
+    fn note(&mut self, sequence_number: u16) {
+        if self.received == 0 {
+            self.first = i64::from(sequence_number);
+            self.highest = self.first;
+        }
+        let low_half = self.highest as u16;
+        let step = sequence_number.wrapping_sub(low_half) as i16;
+        self.highest += i64::from(step.max(0));
+        self.overtaken += u64::from(step < 0);
+        self.received += 1;
+    }
+
+    /// Packets that the sender has numbered, from the first that came to the highest.
+    pub fn numbered(&self) -> u64 {
+        u64::try_from(self.highest - self.first + 1).unwrap_or(0)
+    }
+}
+
 /// Collects until it is asked for the result.
 pub struct Receiver {
     stop: Arc<AtomicBool>,
     frames: Arc<AtomicUsize>,
-    collector: Option<JoinHandle<io::Result<Vec<Datagram>>>>,
+    collector: Option<JoinHandle<io::Result<Collected>>>,
 }
+
+type Collected = (Vec<Datagram>, Tally);
 
 impl Receiver {
     pub fn listen(port: u16) -> io::Result<Self> {
@@ -58,12 +90,21 @@ impl Receiver {
     }
 
     /// Call it when the sender has ended; returns after a moment of quiet.
-    pub fn finish(mut self) -> io::Result<Vec<Datagram>> {
+    pub fn finish(self) -> io::Result<Vec<Datagram>> {
+        Ok(self.end()?.0)
+    }
+
+    /// The same where packets were lost on purpose.
+    pub fn tally(self) -> io::Result<Tally> {
+        Ok(self.end()?.1)
+    }
+
+    fn end(mut self) -> io::Result<Collected> {
         self.join()
             .unwrap_or_else(|| Err(io::Error::other("the receiver panicked")))
     }
 
-    fn join(&mut self) -> Option<io::Result<Vec<Datagram>>> {
+    fn join(&mut self) -> Option<io::Result<Collected>> {
         self.stop.store(true, Ordering::Relaxed);
         self.collector.take()?.join().ok()
     }
@@ -80,8 +121,8 @@ fn collect(
     keep: bool,
     stop: &AtomicBool,
     frames: &AtomicUsize,
-) -> io::Result<Vec<Datagram>> {
-    let mut datagrams = Vec::new();
+) -> io::Result<Collected> {
+    let (mut datagrams, mut tally) = (Vec::new(), Tally::default());
     let mut buffer = vec![0; LARGEST_DATAGRAM];
     loop {
         match socket.recv(&mut buffer) {
@@ -92,12 +133,13 @@ fn collect(
                         octets: buffer[..length].to_vec(),
                     });
                 }
+                tally.note(u16::from_be_bytes([buffer[2], buffer[3]]));
                 if buffer[1] & MARKER != 0 {
                     frames.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            Err(_) if stop.load(Ordering::Relaxed) => return Ok(datagrams),
+            Err(_) if stop.load(Ordering::Relaxed) => return Ok((datagrams, tally)),
             Err(_) => {}
         }
     }

@@ -10,10 +10,6 @@ use crate::system;
 
 /// The first ones fill what stays filled: the allocator's free lists, tables of the standard library.
 const WARM_UP: u32 = 3;
-/// Memory may differ by so much, however many cycles there are: the allocator may need one more group of blocks of
-/// some size when the two moments are not quite the same.
-const SLACK: usize = 64; // kilobytes
-const SLACK_MAPPINGS: usize = 3;
 const FRAMES: usize = 5;
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -47,12 +43,7 @@ pub fn cycles() -> Outcome {
     live.wait_for_frames(1 + FRAMES)?;
     let (before, after) = (before.ok_or("no cycle")?, live.framewire.holdings()?);
     let (ended, _) = live.end()?;
-    ensure!(
-        (after.threads, after.files) == (before.threads, before.files)
-            && after.mappings.len() <= before.mappings.len() + SLACK_MAPPINGS
-            && after.kilobytes <= before.kilobytes + SLACK,
-        "after {cycles} cycles {after:?}, before {before:?}"
-    );
+    before.must_not_grow(&after)?;
     let summary = ended.camera()?;
     let reopened = summary.count("reopened")?;
     ensure!(
@@ -60,14 +51,8 @@ pub fn cycles() -> Outcome {
         "reopened {reopened} times"
     );
     Ok(format!(
-        "cycles={cycles} in {:.0?} first-picture<={slowest:.0?} threads={} files={} mappings={}->{} memory={}->{}kB dropped={}",
+        "cycles={cycles} in {:.0?} first-picture<={slowest:.0?} before: {before} after: {after} dropped={}",
         start.elapsed(),
-        after.threads,
-        after.files,
-        before.mappings.len(),
-        after.mappings.len(),
-        before.kilobytes,
-        after.kilobytes,
         summary.reasons()
     ))
 }

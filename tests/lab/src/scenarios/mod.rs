@@ -1,5 +1,6 @@
 //! The scenarios by theme, one function each. A new one is a function and a line in `ALL`.
 
+mod chaos;
 mod cycles;
 mod faults;
 mod identity;
@@ -13,7 +14,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 27] = [
+pub const ALL: [(&str, Scenario); 28] = [
     ("stream", streaming::stream),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
@@ -41,6 +42,7 @@ pub const ALL: [(&str, Scenario); 27] = [
     ("isolation", isolation::isolation),
     ("reload", reload::reload),
     ("cycles", cycles::cycles),
+    ("chaos", chaos::chaos),
 ];
 
 const FULL_HD: (u16, u16) = (1920, 1080);
