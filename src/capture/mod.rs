@@ -197,6 +197,8 @@ pub fn run(
 #[derive(Debug, Default)]
 struct SequenceGaps {
     expected: Option<u32>,
+    /// What follows a number that stepped back.
+    anew: Option<u32>,
 }
 
 impl SequenceGaps {
@@ -206,10 +208,21 @@ impl SequenceGaps {
         if damaged && frame.data.is_empty() && frame.sequence == 0 {
             return 0;
         }
-        let expected = self.expected.replace(frame.sequence.wrapping_add(1));
-        let gap = expected.map_or(0, |expected| frame.sequence.wrapping_sub(expected));
-        // A number that steps back is a stream that began anew, not two thousand million lost pictures.
-        if gap > u32::MAX / 2 { 0 } else { gap }
+        let next = frame.sequence.wrapping_add(1);
+        let gap = self
+            .expected
+            .map_or(0, |expected| frame.sequence.wrapping_sub(expected));
+        // A number that steps back may be of a stream that began anew: then the next one goes on from there. Or of
+        // what uvcvideo makes of the rest of a frame after a bus error: then the next one goes on from before.
+        if gap > u32::MAX / 2 && self.anew != Some(frame.sequence) {
+            self.anew = Some(next);
+            return 0;
+        }
+        self.expected = Some(next);
+        match self.anew.take() == Some(frame.sequence) {
+            true => 0,
+            false => gap,
+        }
     }
 }
 
@@ -244,15 +257,7 @@ mod tests {
     #[test]
     fn sequence_gaps_are_counted_through_wraps_and_restarts() {
         let mut gaps = SequenceGaps::default();
-        let mut before = |sequence, data: &'static [u8], damaged| {
-            let frame = Frame {
-                data: Bytes::from_static(data),
-                sequence,
-                captured: Duration::ZERO,
-                dequeued: Duration::ZERO,
-            };
-            gaps.before(&frame, damaged)
-        };
+        let mut before = |sequence, data, damaged| gaps.before(&frame(sequence, data), damaged);
         assert_eq!(before(u32::MAX - 1, b"x", false), 0);
         assert_eq!(before(u32::MAX, b"x", true), 0);
         assert_eq!(before(2, b"x", false), 2);
@@ -260,5 +265,23 @@ mod tests {
         assert_eq!(before(3, b"x", false), 0);
         assert_eq!(before(0, b"x", false), 0);
         assert_eq!(before(1, b"x", false), 0);
+        assert_eq!(before(3, b"x", false), 1);
+    }
+
+    #[test]
+    fn the_rest_of_a_frame_without_a_number_of_its_own_is_no_restart() {
+        let mut gaps = SequenceGaps::default();
+        let sequences = [7, 8, 0, 9, 11, 0, 0, 13, 14];
+        let counted = sequences.map(|sequence| gaps.before(&frame(sequence, b"x"), false));
+        assert_eq!(counted, [0, 0, 0, 0, 1, 0, 0, 1, 0]);
+    }
+
+    fn frame(sequence: u32, data: &'static [u8]) -> Frame {
+        Frame {
+            data: Bytes::from_static(data),
+            sequence,
+            captured: Duration::ZERO,
+            dequeued: Duration::ZERO,
+        }
     }
 }
