@@ -57,12 +57,17 @@ pub enum Fault {
     BadHeader,
     /// So many transfers that wait end with a bus error (-EPROTO) before the frame begins.
     BusError(usize),
+    /// So many do in the middle of the frame, the rest of which comes after this pause.
+    BusErrorAmid(usize, Duration),
 }
 
 impl Fault {
     /// Whether the picture is unfit for use.
     pub fn damages(self) -> bool {
-        !matches!(self, Self::Late(_) | Self::Slow(_) | Self::BusError(_))
+        !matches!(
+            self,
+            Self::Late(_) | Self::Slow(_) | Self::BusError(_) | Self::BusErrorAmid(..)
+        )
     }
 }
 
@@ -384,6 +389,13 @@ impl Studio {
             Some(Fault::BusError(urbs)) => {
                 self.pipe.fail(urbs);
                 send(last, data)
+            }
+            Some(Fault::BusErrorAmid(urbs, pause)) => {
+                let payload = payload(last, data);
+                let rest = self.pipe.begin(commit.run, &payload)?;
+                self.pipe.fail(urbs);
+                self.pipe.wait_until(commit.run, Instant::now() + pause)?;
+                self.pipe.send(commit.run, rest)
             }
             Some(Fault::Slow(by)) => {
                 send(frame_id, first_half)?;

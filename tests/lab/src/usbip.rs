@@ -124,25 +124,34 @@ impl Pipe {
     /// Sends one payload over as many URBs as it takes; a short (maybe empty) URB ends it.
     pub fn send(&self, run: Run, payload: &[u8]) -> Result<(), Stopped> {
         let mut rest = payload;
-        loop {
-            let mut state = self.lock();
-            while state.run == Some(run) && state.waiting.is_empty() {
-                state = self.changed.wait(state).expect("pipe lock");
-            }
-            if state.run != Some(run) {
-                return Err(Stopped);
-            }
-            let urb = state.waiting.pop_front().ok_or(Stopped)?;
-            let now = rest.len().min(urb.length);
-            // Still under the lock: a RET_SUBMIT after this URB's RET_UNLINK makes vhci drop the device.
-            state
-                .reply(RET_SUBMIT, urb.sequence, 0, &rest[..now])
-                .map_err(|_| Stopped)?;
-            rest = &rest[now..];
-            if now < urb.length {
-                return Ok(());
-            }
+        while self.fill(run, &mut rest)? {}
+        Ok(())
+    }
+
+    /// Sends what fits into one URB of the beginning of a payload, which [`Pipe::send`] is to go on with.
+    pub fn begin<'a>(&self, run: Run, payload: &'a [u8]) -> Result<&'a [u8], Stopped> {
+        let mut rest = payload;
+        self.fill(run, &mut rest)?;
+        Ok(rest)
+    }
+
+    /// Fills one URB; false when it was a short one.
+    fn fill(&self, run: Run, rest: &mut &[u8]) -> Result<bool, Stopped> {
+        let mut state = self.lock();
+        while state.run == Some(run) && state.waiting.is_empty() {
+            state = self.changed.wait(state).expect("pipe lock");
         }
+        if state.run != Some(run) {
+            return Err(Stopped);
+        }
+        let urb = state.waiting.pop_front().ok_or(Stopped)?;
+        let (now, later) = rest.split_at(rest.len().min(urb.length));
+        // Still under the lock: a RET_SUBMIT after this URB's RET_UNLINK makes vhci drop the device.
+        state
+            .reply(RET_SUBMIT, urb.sequence, 0, now)
+            .map_err(|_| Stopped)?;
+        *rest = later;
+        Ok(now.len() == urb.length)
     }
 
     /// Fails up to `count` of the URBs that wait, as a bus error does (USB transfers end with -EPROTO). Returns how many.

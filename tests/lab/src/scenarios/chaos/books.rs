@@ -62,10 +62,13 @@ impl Books {
             summary.count("frames_sent")?,
             summary.count("sequence_gaps")?,
         ];
-        // The driver keeps frames with an error bit to itself, so that these are buffers that it gave back unfilled
-        // after a bus error: no frames.
-        let unfilled = summary.dropped_as("error-flag") as usize;
-        let dropped = summary.count("frames_captured")? - sent - unfilled;
+        // The driver keeps frames with an error bit to itself: these are the buffers that it gave back at a bus error,
+        // unfilled but for that of a frame that was under way.
+        let flagged = summary.dropped_as("error-flag") as usize;
+        let torn = self.faulty("torn");
+        // The rest of such a frame may come in a buffer of its own.
+        let rests = summary.dropped_as("not-jpeg") as usize - self.faulty("garbage");
+        let dropped = summary.count("frames_captured")? - sent - flagged - rests + torn;
         let marked = self.faulty("error bit") + self.faulty("empty");
         let accounted = sent + dropped + gaps + self.bad_header + self.out_of_step;
         for (what, frames) in [
@@ -84,9 +87,10 @@ impl Books {
             ),
             ("in doubt at unplugging", self.in_doubt.to_string()),
             (
-                "buffers without a frame",
-                format!("{unfilled} at {bus_errors} bus errors"),
+                "given back at bus errors",
+                format!("{flagged} at {bus_errors}, {torn} of them frames"),
             ),
+            ("rests of torn frames", rests.to_string()),
             ("faulty", format!("{:?}", self.faulty)),
         ] {
             println!("LAB SHEET {name:<6} {what:<24} {frames}");
@@ -98,6 +102,9 @@ impl Books {
                 "{name}: {} frames produced, {accounted} accounted for",
                 self.produced
             ));
+        }
+        if rests > torn || flagged < torn {
+            return Err(format!("{name}: {rests} rests of {torn} torn frames"));
         }
         // The driver had no buffer for the frames that came right after a bus error.
         let unbuffered = gaps.checked_sub(marked);
@@ -121,5 +128,6 @@ fn name(fault: Fault) -> &'static str {
         Fault::Garbage => "garbage",
         Fault::BadHeader => "bad header",
         Fault::BusError(_) => "bus error",
+        Fault::BusErrorAmid(..) => "torn",
     }
 }

@@ -38,6 +38,8 @@ pub enum Mischief {
     BusErrors,
     /// All of them do: the driver starts none again.
     DeadBus,
+    /// Two transfers in the middle of a frame.
+    TornByBus,
     /// The stream has to be started again, which is refused a few times.
     Refusals,
     ShortStall,
@@ -52,7 +54,7 @@ pub enum Mischief {
 }
 
 impl Mischief {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ErrorBit,
         Self::Truncated,
         Self::Garbage,
@@ -62,6 +64,7 @@ impl Mischief {
         Self::OtherSize,
         Self::BusErrors,
         Self::DeadBus,
+        Self::TornByBus,
         Self::Refusals,
         Self::ShortStall,
         Self::LongStall,
@@ -166,6 +169,9 @@ impl Victim {
             Mischief::DeadBus => {
                 some_frames(&camera, Fault::BusError(ALL_TRANSFERS), 1)?;
                 wait(started_again)?;
+            }
+            Mischief::TornByBus => {
+                some_frames(&camera, Fault::BusErrorAmid(2, chance.millis(0..=50)), 1)?
             }
             Mischief::Refusals => {
                 camera.function().refusals = chance.within(1..=3);

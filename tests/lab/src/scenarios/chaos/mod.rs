@@ -63,7 +63,12 @@ pub fn chaos() -> Outcome {
     for (index, (victim, tally)) in victims.iter().zip(&tallies).enumerate() {
         let summary = ended.camera_number(index)?;
         let times = |mischief| victim.suffered.get(&mischief).copied().unwrap_or(0);
-        let bus = [Mischief::BusErrors, Mischief::DeadBus, Mischief::Refusals];
+        let bus = [
+            Mischief::BusErrors,
+            Mischief::TornByBus,
+            Mischief::DeadBus,
+            Mischief::Refusals,
+        ];
         let bus_errors = bus.into_iter().map(times).sum();
         let balance = Books::of(&victim.takes).balance(SERIALS[index], &summary, bus_errors);
         let packets = lossy(tally, summary.count("packets_sent")?);
