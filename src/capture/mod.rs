@@ -196,7 +196,8 @@ pub fn run(
 /// Finds pictures that the driver lost, by its sequence numbers.
 #[derive(Debug, Default)]
 struct SequenceGaps {
-    expected: Option<u32>,
+    /// Drivers count from 0 when a stream starts; what they lose before the first picture counts too.
+    expected: u32,
     /// What follows a number that stepped back.
     anew: Option<u32>,
 }
@@ -209,16 +210,14 @@ impl SequenceGaps {
             return 0;
         }
         let next = frame.sequence.wrapping_add(1);
-        let gap = self
-            .expected
-            .map_or(0, |expected| frame.sequence.wrapping_sub(expected));
+        let gap = frame.sequence.wrapping_sub(self.expected);
         // A number that steps back may be of a stream that began anew: then the next one goes on from there. Or of
         // what uvcvideo makes of the rest of a frame after a bus error: then the next one goes on from before.
         if gap > u32::MAX / 2 && self.anew != Some(frame.sequence) {
             self.anew = Some(next);
             return 0;
         }
-        self.expected = Some(next);
+        self.expected = next;
         match self.anew.take() == Some(frame.sequence) {
             true => 0,
             false => gap,
@@ -269,11 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_frame_without_a_number_of_its_own_is_no_restart() {
+    fn a_stream_counts_from_0_and_a_number_that_steps_back_once_is_no_restart() {
         let mut gaps = SequenceGaps::default();
-        let sequences = [7, 8, 0, 9, 11, 0, 0, 13, 14];
+        let sequences = [2, 3, 0, 4, 6, 0, 0, 8, 9];
         let counted = sequences.map(|sequence| gaps.before(&frame(sequence, b"x"), false));
-        assert_eq!(counted, [0, 0, 0, 0, 1, 0, 0, 1, 0]);
+        assert_eq!(counted, [2, 0, 0, 0, 1, 0, 0, 1, 0]);
     }
 
     fn frame(sequence: u32, data: &'static [u8]) -> Frame {
