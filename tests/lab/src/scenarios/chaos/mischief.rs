@@ -40,6 +40,8 @@ pub enum Mischief {
     DeadBus,
     /// Two transfers in the middle of a frame.
     TornByBus,
+    /// The first frames of a stream.
+    BadStart,
     /// The stream has to be started again, which is refused a few times.
     Refusals,
     ShortStall,
@@ -54,7 +56,7 @@ pub enum Mischief {
 }
 
 impl Mischief {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ErrorBit,
         Self::Truncated,
         Self::Garbage,
@@ -65,6 +67,7 @@ impl Mischief {
         Self::BusErrors,
         Self::DeadBus,
         Self::TornByBus,
+        Self::BadStart,
         Self::Refusals,
         Self::ShortStall,
         Self::LongStall,
@@ -172,6 +175,10 @@ impl Victim {
             }
             Mischief::TornByBus => {
                 some_frames(&camera, Fault::BusErrorAmid(2, chance.millis(0..=50)), 1)?
+            }
+            Mischief::BadStart => {
+                some_frames(&camera, Fault::BusError(ALL_TRANSFERS), 1)?;
+                some_frames(&camera, Fault::ErrorBit, chance.within(1..=5))?;
             }
             Mischief::Refusals => {
                 camera.function().refusals = chance.within(1..=3);

@@ -65,8 +65,9 @@ pub fn chaos() -> Outcome {
         let times = |mischief| victim.suffered.get(&mischief).copied().unwrap_or(0);
         let bus = [
             Mischief::BusErrors,
-            Mischief::TornByBus,
             Mischief::DeadBus,
+            Mischief::TornByBus,
+            Mischief::BadStart,
             Mischief::Refusals,
         ];
         let bus_errors = bus.into_iter().map(times).sum();
