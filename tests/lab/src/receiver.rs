@@ -25,6 +25,8 @@ pub struct Tally {
     pub received: u64,
     /// Came after one with a higher number.
     pub overtaken: u64,
+    /// When the first one came.
+    pub first_at: Option<Instant>,
     /// The numbers of the first and of the highest one, counted on where 16 bits end.
     first: i64,
     highest: i64,
@@ -35,6 +37,7 @@ impl Tally {
         if self.received == 0 {
             self.first = i64::from(sequence_number);
             self.highest = self.first;
+            self.first_at = Some(Instant::now());
         }
         let low_half = self.highest as u16;
         let step = sequence_number.wrapping_sub(low_half) as i16;
@@ -127,13 +130,13 @@ fn collect(
     loop {
         match socket.recv(&mut buffer) {
             Ok(length) => {
+                tally.note(u16::from_be_bytes([buffer[2], buffer[3]]));
                 if keep {
                     datagrams.push(Datagram {
                         at: Instant::now(),
                         octets: buffer[..length].to_vec(),
                     });
                 }
-                tally.note(u16::from_be_bytes([buffer[2], buffer[3]]));
                 if buffer[1] & MARKER != 0 {
                     frames.fetch_add(1, Ordering::Relaxed);
                 }

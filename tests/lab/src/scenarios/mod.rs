@@ -1,5 +1,6 @@
 //! The scenarios by theme, one function each. A new one is a function and a line in `ALL`.
 
+mod budgets;
 mod chaos;
 mod cycles;
 mod faults;
@@ -14,8 +15,10 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 28] = [
+pub const ALL: [(&str, Scenario); 30] = [
     ("stream", streaming::stream),
+    ("budgets", budgets::budgets),
+    ("start", budgets::start),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
     ("controls", identity::controls),
