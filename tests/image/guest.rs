@@ -12,6 +12,8 @@ mod camera;
 mod depacketizer;
 #[path = "../lab/src/descriptors.rs"]
 mod descriptors;
+#[path = "../lab/src/fault.rs"]
+mod fault;
 #[path = "../lab/src/jpeg.rs"]
 mod jpeg;
 #[path = "../lab/src/receiver.rs"]

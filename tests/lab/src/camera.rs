@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use crate::fault::{Fault, Faults};
 use crate::usbip::{Pipe, Port, Stopped};
 use crate::uvc::{Commit, Description, Function};
 
@@ -37,42 +38,6 @@ pub fn film(name: &str) -> Result<Film, Box<dyn Error>> {
         paths.iter().map(fs::read).collect::<Result<_, _>>()?,
     ))
 }
-
-/// What goes wrong with one frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Fault {
-    /// The frame begins late; the others keep their time.
-    Late(Duration),
-    /// The frame begins in time, but its second half takes this much longer.
-    Slow(Duration),
-    /// All the data, marked as damaged by the camera.
-    ErrorBit,
-    /// The first half of the data: no EOI.
-    Truncated,
-    /// No data at all.
-    Empty,
-    /// As much data as ever, but no picture.
-    Garbage,
-    /// A header whose length is none: the host cannot make out the payload.
-    BadHeader,
-    /// So many transfers that wait end with a bus error (-EPROTO) before the frame begins.
-    BusError(usize),
-    /// So many do in the middle of the frame, the rest of which comes after this pause.
-    BusErrorAmid(usize, Duration),
-}
-
-impl Fault {
-    /// Whether the picture is unfit for use.
-    pub fn damages(self) -> bool {
-        !matches!(
-            self,
-            Self::Late(_) | Self::Slow(_) | Self::BusError(_) | Self::BusErrorAmid(..)
-        )
-    }
-}
-
-/// Frame number -> fault, counted from the start of the stream.
-pub type Faults = &'static [(usize, Fault)];
 
 /// What goes wrong from now on, whichever frame it hits: may be changed while the camera streams.
 #[derive(Default)]

@@ -1,5 +1,6 @@
 //! Starts the framewire binary and keeps what it says.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -282,6 +283,12 @@ impl Summary {
         let reasons = reasons.ok_or_else(|| format!("no 'frames_dropped' in {}", self.0))?;
         let faults = reasons.iter().filter(|(reason, _)| *reason != "stopped");
         Ok(faults.filter_map(|(_, count)| count.as_u64()).sum())
+    }
+
+    /// Frames dropped, by reason.
+    pub fn drops(&self) -> Result<BTreeMap<String, usize>, String> {
+        let reasons = self.0["frames_dropped"].clone();
+        serde_json::from_value(reasons).map_err(|error| format!("{error} in {}", self.0))
     }
 
     /// Every frame that the driver delivered must have ended in exactly one counter.

@@ -11,6 +11,7 @@ mod bench;
 mod camera;
 mod depacketizer;
 mod descriptors;
+mod fault;
 mod framewire;
 mod jpeg;
 mod live;
