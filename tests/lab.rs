@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use machine::Machine;
 use tool::Failure;
 
-const WALL_LIMIT: u64 = 300; // seconds
+const WALL_LIMIT: u64 = 400; // seconds
 /// Environment variables that are handed to the guest, and what they are called there.
 const ARGUMENTS: [(&str, &str); 4] = [
     ("LAB_SCENARIOS", "lab"),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,15 +11,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::holdings::Holdings;
+
 const BINARY: &str = "/bin/framewire";
 /// The configuration of a run without a tag.
 pub const CONFIG: &str = "/tmp/config.toml";
 const POLL: Duration = Duration::from_millis(20);
 const START_UP: Duration = Duration::from_secs(15);
-/// Memory may differ by so much, however long a run lasts: the allocator may need one more group of blocks of some
-/// size when two moments are not quite the same.
-const SLACK: usize = 64; // kilobytes
-const SLACK_MAPPINGS: usize = 3;
 const SLOWEST_FRAME: Duration = Duration::from_millis(100); // no camera of the lab is slower than 15 frames a second
 
 /// A run that has ended.
@@ -71,26 +68,6 @@ impl Running {
         Holdings::of(self.child.id())
     }
 
-    /// Kilobytes in memory now: of the camera's buffers, all pages of which are there from mmap on, and of all else.
-    /// Page by page (smaps) and not VmRSS or VmHWM: Linux 6.1 adds pages that a driver maps to a count of the thread,
-    /// which reaches those of the process a number of page faults later, if ever.
-    pub fn buffers_and_memory(&self) -> io::Result<(usize, usize)> {
-        let maps = fs::read_to_string(format!("/proc/{}/smaps", self.child.id()))?;
-        let (mut buffers, mut memory, mut is_buffer) = (0, 0, false);
-        for line in maps.lines() {
-            match field(line, "Rss:") {
-                Some(pages) if is_buffer => buffers += pages,
-                Some(pages) => memory += pages,
-                // A line that does not end in a unit begins a mapping and ends in what is mapped.
-                None if !line.ends_with("kB") && !line.starts_with("VmFlags") => {
-                    is_buffer = line.contains("/dev/video");
-                }
-                None => {}
-            }
-        }
-        Ok((buffers, memory))
-    }
-
     /// What it has said so far.
     pub fn log(&self) -> String {
         text(&self.stderr)
@@ -136,66 +113,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Threads, open files, mappings and memory of a process (proc(5)).
-#[derive(Debug)]
-pub struct Holdings {
-    pub threads: usize,
-    pub files: usize,
-    pub mappings: Vec<String>,
-    /// RssAnon: the process's own memory. VmRSS has the camera's buffers too, as far as they were looked at.
-    pub kilobytes: usize,
-}
-
-impl Holdings {
-    fn of(pid: u32) -> io::Result<Self> {
-        let folder = Path::new("/proc").join(pid.to_string());
-        let entries = |name| Ok::<_, io::Error>(fs::read_dir(folder.join(name))?.count());
-        let status = fs::read_to_string(folder.join("status"))?;
-        Ok(Self {
-            threads: entries("task")?,
-            files: entries("fd")?,
-            mappings: fs::read_to_string(folder.join("maps"))?
-                .lines()
-                .map(String::from)
-                .collect(),
-            kilobytes: field(&status, "RssAnon:").ok_or_else(|| io::Error::other("no RssAnon"))?,
-        })
-    }
-}
-
-/// The number of a line `name  number kB`.
-fn field(lines: &str, name: &str) -> Option<usize> {
-    let mut lines = lines.lines();
-    let text = lines.find_map(|line| line.strip_prefix(name)?.split_whitespace().next())?;
-    text.parse().ok()
-}
-
-impl Holdings {
-    /// At a later moment of the same kind it must not hold more.
-    pub fn must_not_grow(&self, after: &Self) -> Result<(), String> {
-        let same = (after.threads, after.files) == (self.threads, self.files)
-            && after.mappings.len() <= self.mappings.len() + SLACK_MAPPINGS
-            && after.kilobytes <= self.kilobytes + SLACK;
-        match same {
-            true => Ok(()),
-            false => Err(format!("it holds {after:?}, before {self:?}")),
-        }
-    }
-}
-
-impl std::fmt::Display for Holdings {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(
-            f,
-            "threads={} files={} mappings={} memory={}kB",
-            self.threads,
-            self.files,
-            self.mappings.len(),
-            self.kilobytes
-        )
     }
 }
 

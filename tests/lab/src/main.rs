@@ -13,6 +13,7 @@ mod depacketizer;
 mod descriptors;
 mod fault;
 mod framewire;
+mod holdings;
 mod jpeg;
 mod live;
 mod netlink;

@@ -23,8 +23,8 @@ pub fn budgets() -> Outcome {
     let (mut peak, mut buffers) = (0, 0);
     while live.frames(0) < FRAMES {
         live.wait_for_frames(1)?;
-        let (mapped, memory) = live.framewire.buffers_and_memory()?;
-        (buffers, peak) = (mapped, memory.max(peak));
+        let holdings = live.framewire.holdings()?;
+        (buffers, peak) = (holdings.buffers, holdings.resident.max(peak));
     }
     let (ended, _) = live.end()?;
     let summary = ended.camera()?;
