@@ -73,33 +73,25 @@ impl Books {
         let rests = only("not-jpeg", self.faulty("garbage"))?;
 
         let mut rows = vec![("sent".to_owned(), summary.count("frames_sent")?)];
-        rows.extend(
-            drops
-                .into_iter()
-                .map(|(reason, frames)| (format!("dropped: {reason}"), frames)),
-        );
+        let dropped = |(reason, frames)| (format!("dropped: {reason}"), frames);
+        rows.extend(drops.into_iter().map(dropped));
         rows.push(("sequence gaps".into(), gaps));
         rows.push(("not numbered: bad header".into(), self.bad_header));
         rows.push(("not numbered: out of step".into(), self.out_of_step));
-        let accounted = rows.iter().map(|(_, frames)| frames).sum::<usize>();
-        rows.insert(0, ("produced".into(), self.produced));
-        for (what, frames) in rows {
-            println!("LAB SHEET {name:<5} {what:<26}{frames:>7}");
-        }
-        let difference = self.produced as i64 - accounted as i64;
+        let difference = self.print(name, &rows);
         println!(
-            "LAB SHEET {name:<5} {:<26}{difference:>7}, in doubt {}; no frames: {unfilled} empty buffers at {bus_errors} \
-             bus errors, {rests} rests of torn frames; faulty: {:?}",
-            "difference", self.in_doubt, self.faulty
+            "LAB SHEET {name:<5} in doubt {}; no frames: {unfilled} empty buffers at {bus_errors} bus errors, {rests} \
+             rests of torn frames; faulty: {:?}",
+            self.in_doubt, self.faulty
         );
         summary.expect_adds_up()?;
         if !(0..=self.in_doubt as i64).contains(&difference) {
             return Err(format!(
-                "{name}: {} frames produced, {accounted} accounted for",
+                "{name}: of {} frames produced {difference} are not accounted for",
                 self.produced
             ));
         }
-        if rests > torn || unfilled > bus_errors * BUFFERS * TRANSFERS {
+        if rests > torn || unfilled + torn > bus_errors * BUFFERS {
             return Err(format!("{name}: {rests} rests, {unfilled} empty buffers"));
         }
         // The driver had no buffer for the frames that came right after a bus error.
@@ -110,11 +102,23 @@ impl Books {
         }
         Ok(())
     }
+
+    /// Returns how many of the frames produced are in none of the rows.
+    fn print(&self, name: &str, rows: &[(String, usize)]) -> i64 {
+        let line = |what: &str, frames| println!("LAB SHEET {name:<5} {what:<26}{frames:>7}");
+        let accounted: usize = rows.iter().map(|(_, frames)| frames).sum();
+        let difference = self.produced as i64 - accounted as i64;
+        line("produced", self.produced as i64);
+        for (what, frames) in rows {
+            line(what, *frames as i64);
+        }
+        line("difference", difference);
+        difference
+    }
 }
 
-/// As framewire asks for by default; each transfer that fails gives back those that are queued.
+/// As framewire asks for by default: at a bus error those that are queued are given back.
 const BUFFERS: usize = 4;
-const TRANSFERS: usize = 5;
 /// Of 15 a second: each of the buffers that come back empty is waited with for 10 ms.
 const FRAMES_WITHOUT_BUFFER: usize = 2;
 
