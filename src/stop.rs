@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -12,25 +13,32 @@ use nix::sys::time::TimeSpec;
 
 /// A flag that is raised once.
 #[derive(Debug)]
-pub struct Stop(EventFd);
+pub struct Stop {
+    event: EventFd,
+    /// The same for those who do not wait: no system call.
+    raised: AtomicBool,
+}
 
 impl Stop {
     /// A flag that is not raised yet.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(EventFd::from_flags(
-            EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK,
-        )?))
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Self {
+            event: EventFd::from_flags(flags)?,
+            raised: AtomicBool::new(false),
+        })
     }
 
     /// Raises the flag, for good.
     pub fn raise(&self) {
+        self.raised.store(true, Ordering::Release);
         // Fails only when the counter is at its limit, and then the flag is up.
-        let _ = self.0.write(1);
+        let _ = self.event.write(1);
     }
 
     /// Whether the flag is up.
     pub fn is_raised(&self) -> bool {
-        self.wait(Duration::ZERO)
+        self.raised.load(Ordering::Acquire)
     }
 
     /// Waits for the flag for at most `timeout`; true when it is up.
@@ -41,7 +49,7 @@ impl Stop {
 
 impl AsFd for Stop {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.event.as_fd()
     }
 }
 
