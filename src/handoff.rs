@@ -1,6 +1,7 @@
 //! Hands frames from the capture thread to the transmit thread of a camera: one slot, the newest frame wins.
 //! An embassy-sync `Signal`, waited for by parking the thread.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -73,7 +74,7 @@ impl Handoff {
         let Some(message) = parker.block_on(self.slot.wait(), Instant::now() + timeout) else {
             return Taken::Nothing;
         };
-        self.taken.signal(());
+        signal(&self.taken, ());
         match message {
             Message::Frame(frame) => Taken::Frame(frame),
             Message::End => Taken::End,
@@ -83,7 +84,7 @@ impl Handoff {
     /// Consumer: will take no more. Returns the frame that waits.
     pub fn abandon(&self) -> Option<Frame> {
         self.abandoned.store(true, Ordering::Release);
-        self.taken.signal(());
+        signal(&self.taken, ());
         into_frame(self.slot.try_take())
     }
 
@@ -91,7 +92,7 @@ impl Handoff {
     /// inside the critical section that all cameras share.
     fn replace(&self, message: Message) -> Option<Frame> {
         let displaced = self.slot.try_take();
-        self.slot.signal(message);
+        signal(&self.slot, message);
         into_frame(displaced)
     }
 }
@@ -99,6 +100,20 @@ impl Handoff {
 impl Default for Handoff {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+thread_local! {
+    /// Whom a signal of this thread has found waiting.
+    static WAITING: Cell<Option<Arc<Unpark>>> = const { Cell::new(None) };
+}
+
+/// Signals `value`, and then wakes who waits for it: a thread that is woken inside of the critical section often runs at
+/// once in place of the one that holds it, and has to sleep again until that one has left.
+fn signal<T>(signal: &Signal<CriticalSectionRawMutex, T>, value: T) {
+    signal.signal(value);
+    if let Some(Unpark(thread)) = WAITING.take().as_deref() {
+        thread.unpark();
     }
 }
 
@@ -141,15 +156,12 @@ impl Default for Parker {
     }
 }
 
+/// Leaves the waking to [`signal`].
 struct Unpark(Thread);
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        WAITING.set(Some(self));
     }
 }
 
