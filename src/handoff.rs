@@ -56,7 +56,7 @@ impl Handoff {
     /// when it still lies there.
     pub fn wait_until_taken(&self, parker: &Parker, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        while self.slot.signaled() && !self.abandoned.load(Ordering::Acquire) {
+        while self.slot.signaled() && !self.is_abandoned() {
             if parker.block_on(self.taken.wait(), deadline).is_none() {
                 return false;
             }
@@ -79,6 +79,11 @@ impl Handoff {
             Message::Frame(frame) => Taken::Frame(frame),
             Message::End => Taken::End,
         }
+    }
+
+    /// Producer: whether the consumer is gone.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// Consumer: will take no more. Returns the frame that waits.

@@ -149,7 +149,7 @@ fn advice(operation: &str, errno: Errno) -> &'static str {
     }
 }
 
-/// Moves pictures from `source` to `handoff` until `stop` is raised or the source fails.
+/// Moves pictures from `source` to `handoff` until `stop` is raised, nobody takes them any more or the source fails.
 pub fn run(
     source: &mut dyn Source,
     handoff: &Handoff,
@@ -161,7 +161,7 @@ pub fn run(
     let mut gaps = SequenceGaps::default();
     let mut damage = Damage::new(stats.condition());
     let mut delivers = false;
-    while !stop.is_raised() {
+    while !stop.is_raised() && !handoff.is_abandoned() {
         pulse.beat();
         if damage.is_hopeless(stats.condition(), Instant::now()) {
             return Err(CaptureError::OnlyDamaged);
@@ -251,6 +251,25 @@ mod tests {
                 assert!(text.contains(part), "{part} in {text}");
             }
         }
+    }
+
+    /// A source that must not be asked.
+    struct Broken;
+
+    impl Source for Broken {
+        fn next(&mut self, _: &Stop) -> Result<Captured, CaptureError> {
+            Err(CaptureError::OnlyDamaged)
+        }
+    }
+
+    #[test]
+    fn it_ends_when_nobody_takes_pictures_any_more() {
+        let (handoff, stats, pulse) = (Handoff::new(), Stats::default(), Pulse::default());
+        let stop = Stop::new().unwrap();
+        let capture = || run(&mut Broken, &handoff, &stats, &stop, &pulse);
+        assert!(capture().is_err());
+        assert!(handoff.abandon().is_none());
+        assert!(capture().is_ok());
     }
 
     #[test]
