@@ -19,39 +19,44 @@ const ARENA_OCTETS: usize = MAX_PACKETS * MAX_HEADER_OCTETS + MAX_FIRST_HEADER_O
 
 /// The gather list of a batch, [`SLICES_PER_PACKET`] elements per packet.
 pub type Slices<'a> = Vec<IoSlice<'a>, { MAX_PACKETS * SLICES_PER_PACKET }>;
+/// Room for the headers of a batch, one after the other.
+pub type Headers = Vec<u8, ARENA_OCTETS>;
+/// Room for the packets of a batch.
+pub type Entries<'a> = Vec<Entry<'a>, MAX_PACKETS>;
 
 /// Some consecutive packets of one frame for one destination, to be sent at one time.
-pub struct Batch<'a> {
-    headers: Vec<u8, ARENA_OCTETS>,
-    packets: Vec<Entry<'a>, MAX_PACKETS>,
+///
+/// It borrows the room that it takes: to move so much would cost more than to fill it.
+pub struct Batch<'room, 'a> {
+    headers: &'room mut Headers,
+    packets: &'room mut Entries<'a>,
 }
 
-struct Entry<'a> {
+/// A packet of a batch.
+pub struct Entry<'a> {
     header_end: usize,
     scan: &'a [u8],
 }
 
-impl<'a> Batch<'a> {
-    /// A batch without packets.
-    pub fn new() -> Self {
-        Self {
-            headers: Vec::new(),
-            packets: Vec::new(),
+impl<'room, 'a> Batch<'room, 'a> {
+    /// Up to `limit` of the next of `from`, put together in `headers` and `packets`.
+    pub fn new(
+        from: impl Iterator<Item = Packet<'a>>,
+        limit: usize,
+        headers: &'room mut Headers,
+        packets: &'room mut Entries<'a>,
+    ) -> Self {
+        headers.clear();
+        packets.clear();
+        let mut batch = Self { headers, packets };
+        for packet in from.take(limit.min(MAX_PACKETS)) {
+            batch.push(&packet);
         }
-    }
-
-    /// Replaces the batch's packets by up to `limit` of the next ones; false when there were none.
-    pub fn fill(&mut self, packets: impl Iterator<Item = Packet<'a>>, limit: usize) -> bool {
-        self.headers.clear();
-        self.packets.clear();
-        for packet in packets.take(limit.min(MAX_PACKETS)) {
-            self.push(&packet);
-        }
-        !self.packets.is_empty()
+        batch
     }
 
     fn push(&mut self, packet: &Packet<'a>) {
-        let headers = &mut self.headers;
+        let headers = &mut *self.headers;
         // The capacities hold MAX_PACKETS packets with the longest headers; `fill` pushes no more.
         let mut fits = true;
         packet.write_header(|octets| fits &= headers.extend_from_slice(octets).is_ok());
@@ -79,11 +84,10 @@ impl<'a> Batch<'a> {
         self.headers.len() + scan
     }
 
-    /// The gather list: header, scan, header, scan, …
-    pub fn slices(&self) -> Slices<'_> {
-        let mut slices = Slices::new();
+    /// Appends the gather list to `slices`: header, scan, header, scan, …
+    pub fn gather<'batch>(&'batch self, slices: &mut Slices<'batch>) {
         let mut start = 0;
-        for entry in &self.packets {
+        for entry in self.packets.iter() {
             let header = self
                 .headers
                 .get(start..entry.header_end)
@@ -92,12 +96,5 @@ impl<'a> Batch<'a> {
             let pair = [IoSlice::new(header), IoSlice::new(entry.scan)];
             slices.extend(pair);
         }
-        slices
-    }
-}
-
-impl Default for Batch<'_> {
-    fn default() -> Self {
-        Self::new()
     }
 }

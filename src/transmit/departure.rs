@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::batch::{Batch, MAX_PACKETS};
+use super::batch::{Batch, Entries, Headers};
 use super::link::Link;
 use super::pace::Pace;
 use crate::clocks::monotonic_now;
@@ -35,20 +35,20 @@ pub struct Departure<'a> {
     pub ended: Option<bool>,
 }
 
-impl<'a> Departure<'a> {
-    /// Sends the next batch, put together in `batch`; returns the time when the kernel had it.
-    pub fn send_batch(&mut self, batch: &mut Batch<'a>, stats: &Stats) -> Duration {
+impl Departure<'_> {
+    /// Sends the next batch; returns the time when the kernel had it.
+    pub fn send_batch(&mut self, stats: &Stats) -> Duration {
         let rewind = self.packets.clone();
-        batch.fill(
-            self.packets.by_ref(),
-            self.pace.batch_packets.min(MAX_PACKETS),
-        );
+        let mut headers = Headers::new();
+        let mut entries = Entries::new();
+        let limit = self.pace.batch_packets;
+        let batch = Batch::new(self.packets.by_ref(), limit, &mut headers, &mut entries);
         let now = Instant::now();
         let Some(socket) = self.link.ready(now, self.stats) else {
             self.end(false);
             return monotonic_now();
         };
-        let (sent, result) = socket.send(batch);
+        let (sent, result) = socket.send(&batch);
         let left = monotonic_now();
         self.count(sent, stats);
         match result {

@@ -28,7 +28,6 @@ use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stats::{DropReason, Stats};
 use crate::throttle::Throttle;
 
-use batch::Batch;
 use departure::Departure;
 use pace::FrameInterval;
 
@@ -134,19 +133,19 @@ impl<'a> Transmitter<'a> {
     fn send(&mut self, frame: &Frame, image: &Image) -> Result<(), DropReason> {
         let (interval, now) = (self.interval.get(), monotonic_now());
         let begin = |output| Output::begin(output, frame, image, interval, now);
-        let mut departures: heapless::Vec<Departure, MAX_OUTPUTS> =
-            self.outputs.iter_mut().filter_map(begin).collect();
+        // Filled where it is: `collect` would make it elsewhere and copy all of its room.
+        let mut departures = heapless::Vec::<Departure, MAX_OUTPUTS>::new();
+        departures.extend(self.outputs.iter_mut().filter_map(begin));
         if departures.is_empty() {
             return Err(DropReason::NoDestination);
         }
-        let mut batch = Batch::new();
         let mut first = None;
         let mut last = now;
         while let Some(due) = next_due(&departures) {
             let now = wait_until(due);
             let is_due = |each: &&mut Departure| each.ended.is_none() && each.due <= now;
             for departure in departures.iter_mut().filter(is_due) {
-                last = departure.send_batch(&mut batch, self.stats);
+                last = departure.send_batch(self.stats);
                 first.get_or_insert(last);
             }
         }

@@ -63,8 +63,9 @@ pub fn sendmmsg<'a>(
     socket: BorrowedFd,
     messages: impl Iterator<Item = &'a [IoSlice<'a>]>,
 ) -> Result<usize, Errno> {
-    let mut headers: Vec<Message, MAX_MESSAGES> =
-        messages.take(MAX_MESSAGES).map(Message::new).collect();
+    // Filled where it is: `collect` would make it elsewhere and copy all of its room.
+    let mut headers: Vec<Message, MAX_MESSAGES> = Vec::new();
+    headers.extend(messages.take(MAX_MESSAGES).map(Message::new));
     // SAFETY: `headers` is an array of as many `struct mmsghdr` as said, whose gather lists and octets are
     // borrowed for longer than the call; the kernel reads them and writes only the lengths.
     let taken = unsafe {

@@ -16,7 +16,7 @@ use nix::sys::socket::{
 };
 use tracing::{debug, info, warn};
 
-use super::batch::{Batch, SLICES_PER_PACKET};
+use super::batch::{Batch, SLICES_PER_PACKET, Slices};
 use super::sendmmsg::sendmmsg;
 use crate::config::{Rtcp, Rtp};
 use crate::stats::Sent;
@@ -109,7 +109,8 @@ impl Socket {
     /// EAGAIN: the send buffer is full. ENOBUFS: the device's queue is. ECONNREFUSED, EHOSTUNREACH and others:
     /// an ICMP answer to an earlier packet.
     pub fn send(&mut self, batch: &Batch) -> (Sent, Result<(), Errno>) {
-        let slices = batch.slices();
+        let mut slices = Slices::new();
+        batch.gather(&mut slices);
         let mut sent = Sent::default();
         let mut done = 0;
         while let Some(rest) = slices.get(done..).filter(|rest| !rest.is_empty()) {
@@ -242,7 +243,7 @@ mod tests {
 
     use nix::sys::socket::sockopt::RcvBuf;
 
-    use super::super::batch::MAX_PACKETS;
+    use super::super::batch::{Entries, Headers, MAX_PACKETS};
     use super::*;
     use crate::config::Config;
     use crate::jpeg::{Image, Sampling};
@@ -269,12 +270,14 @@ mod tests {
         }
     }
 
-    fn batch<'a>(image: &'a Image<'a>, packet_octets: usize) -> Batch<'a> {
-        let mut batch = Batch::new();
-        let mut packets = Packetizer::new(7, 0).packets(image, 0, packet_octets);
-        assert!(batch.fill(packets.by_ref(), MAX_PACKETS));
+    /// Hands all packets of `image()` as one batch to `take`.
+    fn with_batch<T>(packet_octets: usize, take: impl FnOnce(&Batch) -> T) -> T {
+        let image = image();
+        let mut packets = Packetizer::new(7, 0).packets(&image, 0, packet_octets);
+        let (mut headers, mut entries) = (Headers::new(), Entries::new());
+        let batch = Batch::new(packets.by_ref(), MAX_PACKETS, &mut headers, &mut entries);
         assert_eq!(packets.len(), 0);
-        batch
+        take(&batch)
     }
 
     fn receiver() -> (UdpSocket, SocketAddr) {
@@ -302,17 +305,15 @@ mod tests {
         let mut socket = Socket::new(address, &config("")).unwrap();
         let full = socket.packet_octets();
         break_gso(&mut socket);
-        let image = image();
-        let batch = batch(&image, full);
-        let (sent, Ok(())) = socket.send(&batch) else {
-            panic!("not sent");
-        };
-        assert_eq!(sent.packets, batch.len() as u64);
-        assert_eq!(sent.octets, batch.octets() as u64);
-        let received = receive(&receiver, batch.len());
-        assert_eq!(received.len(), batch.len());
+        let (packets, octets, (sent, result)) = with_batch(full, |batch| {
+            (batch.len(), batch.octets(), socket.send(batch))
+        });
+        assert_eq!(result, Ok(()));
+        assert_eq!((sent.packets, sent.octets), (packets as u64, octets as u64));
+        let received = receive(&receiver, packets);
+        assert_eq!(received.len(), packets);
         let last = received.last().unwrap().0;
-        assert_eq!(usize::from(last) + 1, batch.len());
+        assert_eq!(usize::from(last) + 1, packets);
         assert!(
             received
                 .iter()
@@ -348,13 +349,13 @@ mod tests {
         let (receiver, address) = receiver();
         drop(receiver);
         let mut socket = Socket::new(address, &config("")).unwrap();
-        let image = image();
-        let batch = batch(&image, socket.packet_octets());
-        // Within a call the kernel keeps the ICMP answers to itself; the last one waits for the next call.
-        let (sent, result) = socket.send(&batch);
-        assert_eq!((sent.packets, result), (batch.len() as u64, Ok(())));
-        let (sent, result) = socket.send(&batch);
-        assert_eq!((sent.packets, result), (0, Err(Errno::ECONNREFUSED)));
+        with_batch(socket.packet_octets(), |batch| {
+            // Within a call the kernel keeps the ICMP answers to itself; the last one waits for the next call.
+            let (sent, result) = socket.send(batch);
+            assert_eq!((sent.packets, result), (batch.len() as u64, Ok(())));
+            let (sent, result) = socket.send(batch);
+            assert_eq!((sent.packets, result), (0, Err(Errno::ECONNREFUSED)));
+        });
         socket.send_datagram(&[0]).unwrap();
         socket.forget_error();
         socket.send_datagram(&[0]).unwrap();
@@ -368,8 +369,7 @@ mod tests {
         assert!(Socket::new(([255, 255, 255, 255], 9).into(), &config("")).is_err());
         nix::sys::socket::shutdown(socket.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write)
             .unwrap();
-        let image = image();
-        let (sent, result) = socket.send(&batch(&image, socket.packet_octets()));
+        let (sent, result) = with_batch(socket.packet_octets(), |batch| socket.send(batch));
         assert_eq!((sent.packets, result), (0, Err(Errno::EPIPE)));
     }
 
