@@ -1,0 +1,129 @@
+//! All that the benchmark knows of framewire's insides.
+
+use std::hint::black_box;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use framewire::capture::monotonic_now;
+use framewire::config::{Config, Mtu};
+use framewire::frame::Frame;
+use framewire::jpeg::{Image, Parser};
+use framewire::rtp::Packetizer;
+use framewire::stats::Stats;
+use framewire::transmit::Transmitter;
+use framewire::transmit::batch::{Batch, Entries, Headers, Slices};
+
+use crate::senders::Sender;
+
+/// framewire's send path as the transmit thread takes it, each frame in one burst to each destination.
+pub struct Framewire {
+    transmitter: Transmitter<'static>,
+    stats: &'static Stats,
+    frames: Vec<Bytes>,
+    sequence: u32,
+}
+
+impl Framewire {
+    pub fn new(pictures: &[Vec<u8>], destinations: &[SocketAddr]) -> Self {
+        let mut text = "[[camera]]\nname = \"x\"\n".to_owned();
+        for destination in destinations {
+            text += &format!("[[camera.rtp]]\ndestination = \"{destination}\"\npacing = 0\n");
+        }
+        let config = Config::parse("bench".as_ref(), text.as_bytes()).expect("a configuration");
+        let stats: &Stats = Box::leak(Box::default());
+        let mut transmitter = Transmitter::new("bench", stats);
+        transmitter.set_outputs(&config.cameras[0].outputs);
+        Self {
+            transmitter,
+            stats,
+            frames: pictures.iter().cloned().map(Bytes::from).collect(),
+            sequence: 0,
+        }
+    }
+}
+
+impl Sender for Framewire {
+    fn send(&mut self, index: usize) {
+        let now = monotonic_now();
+        self.transmitter.transmit(&Frame {
+            data: self.frames[index % self.frames.len()].clone(),
+            sequence: self.sequence,
+            captured: now,
+            dequeued: now,
+        });
+        self.sequence += 1;
+    }
+
+    fn has_sent_all(&self) -> bool {
+        let summary = serde_json::to_value(self.stats.summary("bench")).expect("JSON");
+        summary["frames_sent"] == self.sequence && summary["send_errors"] == 0
+    }
+}
+
+/// The packets of frames, for senders that are not framewire's.
+pub struct Packets {
+    packetizer: Packetizer,
+    header: Vec<u8>,
+}
+
+impl Packets {
+    pub fn new() -> Self {
+        Self {
+            packetizer: Packetizer::new(1, 0),
+            header: Vec::new(),
+        }
+    }
+
+    /// Octets of every packet but the last of a frame.
+    pub fn full_octets() -> usize {
+        Mtu::default().udp_payload(false)
+    }
+
+    /// Hands header and part of the scan of each packet of the picture to `take`.
+    pub fn each<'a>(&mut self, jpeg: &'a [u8], mut take: impl FnMut(&[u8], &'a [u8])) {
+        let image = Image::parse(jpeg).expect("a frame that can be carried");
+        // The packets' own slices live only as long as `image`.
+        let mut rest = image.scan;
+        for packet in self.packetizer.packets(&image, 0, Self::full_octets()) {
+            self.header.clear();
+            packet.write_header(|part| self.header.extend_from_slice(part));
+            let (scan, after) = rest.split_at(packet.scan.len());
+            rest = after;
+            take(&self.header, scan);
+        }
+    }
+}
+
+/// What framewire does before any system call: markers, tables, headers, gather list.
+pub struct ParseAndHeaders {
+    pictures: Vec<Vec<u8>>,
+    parser: Parser,
+    packetizer: Packetizer,
+}
+
+impl ParseAndHeaders {
+    pub fn new(pictures: &[Vec<u8>]) -> Self {
+        Self {
+            pictures: pictures.to_vec(),
+            parser: Parser::default(),
+            packetizer: Packetizer::new(1, 0),
+        }
+    }
+}
+
+impl Sender for ParseAndHeaders {
+    fn send(&mut self, index: usize) {
+        let jpeg = &self.pictures[index % self.pictures.len()];
+        let image = self
+            .parser
+            .parse(jpeg)
+            .expect("a frame that can be carried");
+        let packets = self.packetizer.packets(&image, 0, Packets::full_octets());
+        let mut headers = Headers::new();
+        let mut entries = Entries::new();
+        let batch = Batch::new(packets, usize::MAX, &mut headers, &mut entries);
+        let mut slices = Slices::new();
+        batch.gather(&mut slices);
+        black_box(&slices);
+    }
+}
