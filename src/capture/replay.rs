@@ -9,7 +9,7 @@ use super::metronome::{Beat, Metronome};
 use super::{CaptureError, Captured, Source, monotonic_now};
 use crate::config::Fps;
 use crate::frame::Frame;
-use crate::jpeg::{Unsupported, markers};
+use crate::jpeg::markers;
 use crate::stop::Stop;
 
 /// The start of an image, for finding one after octets that are none: SOI and the next marker's prefix.
@@ -101,8 +101,6 @@ fn split(octets: &Bytes) -> Vec<Bytes> {
         rest = rest.slice(start..);
         match markers::image_length(&rest) {
             Ok(length) => images.push(rest.split_to(length)),
-            // None of the rest has an end, but for a preview in the headers of the image that is cut short.
-            Err(Unsupported::NoEndOfImage) => break,
             Err(_) => rest = rest.slice(1..),
         }
     }
@@ -129,10 +127,6 @@ mod tests {
         let file = [&IMAGE[..9], &IMAGE, &IMAGE].concat();
         assert_eq!(split(&Bytes::from(file)).len(), 2);
         assert!(split(&Bytes::from_static(b"no image")).is_empty());
-        // An APP0 segment with a whole image in it.
-        let preview = [&[0xFF, 0xD8, 0xFF, 0xE0, 0, 14], &IMAGE[..]].concat();
-        let file = [&preview[..], &IMAGE[2..9]].concat();
-        assert!(split(&Bytes::from(file)).is_empty(), "no preview alone");
     }
 
     #[test]
