@@ -57,7 +57,7 @@ impl<'room, 'a> Batch<'room, 'a> {
 
     fn push(&mut self, packet: &Packet<'a>) {
         let headers = &mut *self.headers;
-        // The capacities hold MAX_PACKETS packets with the longest headers; `fill` pushes no more.
+        // The capacities hold MAX_PACKETS packets with the longest headers; `new` pushes no more.
         let mut fits = true;
         packet.write_header(|octets| fits &= headers.extend_from_slice(octets).is_ok());
         let entry = Entry {

@@ -208,16 +208,27 @@ impl Summary {
         serde_json::from_value(reasons).map_err(|error| format!("{error} in {}", self.0))
     }
 
+    /// The camera must have been `reopened` so often, and have lost no frame, neither in the driver nor here.
+    pub fn expect_no_loss(&self, reopened: usize) -> Result<(), String> {
+        let counts = (
+            self.count("reopened")?,
+            self.count("sequence_gaps")?,
+            self.dropped()?,
+        );
+        if counts == (reopened, 0, 0) {
+            return Ok(());
+        }
+        Err(format!(
+            "(reopened, gaps, dropped) = {counts:?} in {}",
+            self.0
+        ))
+    }
+
     /// Every frame that the driver delivered must have ended in exactly one counter.
     pub fn expect_adds_up(&self) -> Result<(), String> {
-        let reasons = self.0["frames_dropped"].as_object();
-        let dropped: u64 = reasons
-            .iter()
-            .flat_map(|reasons| reasons.values())
-            .filter_map(Value::as_u64)
-            .sum();
+        let dropped = self.drops()?.values().sum::<usize>();
         let [captured, sent] = [self.count("frames_captured")?, self.count("frames_sent")?];
-        if u64::try_from(captured - sent) == Ok(dropped) {
+        if captured - sent == dropped {
             return Ok(());
         }
         Err(format!("the counters do not add up: {}", self.0))

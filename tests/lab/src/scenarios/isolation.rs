@@ -35,15 +35,7 @@ pub fn isolation() -> Outcome {
     let sent = other.sent();
     let (ended, receptions) = live.end()?;
     let summary = ended.camera_number(1)?;
-    let counts = (
-        summary.count("reopened")?,
-        summary.count("sequence_gaps")?,
-        summary.dropped()?,
-    );
-    ensure!(
-        counts == (0, 0, 0),
-        "the other: (reopened, gaps, dropped) = {counts:?}"
-    );
+    summary.expect_no_loss(0)?;
     let reception = &receptions[1];
     let frames = reception.pictures.len();
     ensure!(
