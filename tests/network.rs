@@ -16,3 +16,5 @@ mod receiver;
 #[path = "network/sender.rs"]
 mod sender;
 mod support;
+#[path = "network/tap.rs"]
+mod tap;
