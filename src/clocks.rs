@@ -1,14 +1,33 @@
-//! The system's clocks, read.
-//! clock_gettime(2).
+//! The system's clocks, read and waited for.
+//! clock_gettime(2), clock_nanosleep(2).
 
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
+use nix::errno::Errno;
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 /// The time on CLOCK_MONOTONIC.
 pub fn monotonic_now() -> Duration {
     // Fails for no clock that Linux always has; zero would only shift the RTP time.
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
+}
+
+/// Sleeps until `due` on CLOCK_MONOTONIC.
+pub fn sleep_until(due: Duration) {
+    let until = TimeSpec::from(due);
+    while monotonic_now() < due {
+        let slept = clock_nanosleep(
+            ClockId::CLOCK_MONOTONIC,
+            ClockNanosleepFlags::TIMER_ABSTIME,
+            &until,
+        );
+        if let Err(errno) = slept
+            && errno != Errno::EINTR
+        {
+            return; // No timer: better too early than never.
+        }
+    }
 }
 
 /// Readings of both clocks, of which the best counts.

@@ -1,29 +1,26 @@
-//! Joins the stages of a camera: its capture thread, its transmit thread, and their end.
+//! A camera's thread: what it captures it transmits, frame by frame, until its end.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::capture;
+use crate::capture::Capture;
 use crate::config::{self, Rtp};
-use crate::handoff::Handoff;
 use crate::pulse::{Pulse, Watched};
-use crate::stats::{DropReason, Stats, Summary};
+use crate::stats::{Stats, Summary};
 use crate::stop::Stop;
-use crate::transmit::{self, Wanted};
+use crate::transmit::{Transmitter, Wanted};
 
-/// A camera's two running threads.
-#[derive(Debug)]
+/// A camera's running thread.
 pub struct Supervisor {
     config: config::Camera,
     wanted: Arc<Wanted>,
     stats: Arc<Stats>,
     stop: Arc<Stop>,
     ended: Arc<Stop>,
-    watched: [Watched; 2],
-    capture: JoinHandle<()>,
-    transmit: JoinHandle<()>,
+    watched: Watched,
+    thread: JoinHandle<()>,
 }
 
 /// Why a camera could not be started.
@@ -35,57 +32,31 @@ pub enum StartError {
 }
 
 impl Supervisor {
-    /// Starts the threads of `config`'s camera. It ends after `limit` sent frames, or when it is told to.
+    /// Starts the thread of `config`'s camera. It ends after `limit` sent frames, or when it is told to.
     pub fn start(config: &config::Camera, limit: Option<u64>) -> Result<Self, StartError> {
-        let name = config.name().to_string();
+        let name = config.name();
         let wanted = Arc::new(Wanted::new(config.outputs.clone()));
         let stats = Arc::new(Stats::default());
         let stop = Arc::new(Stop::new()?);
         let ended = Arc::new(Stop::new()?);
-        let running = Arc::new(RaiseOnDrop(ended.clone()));
-        let pulses = [Arc::new(Pulse::default()), Arc::new(Pulse::default())];
-        let handoff = Arc::new(Handoff::new());
-
-        let transmit = thread::Builder::new()
-            .name(format!("{name}-transmit"))
-            .spawn({
-                let (name, handoff, running) = (name.clone(), handoff.clone(), running.clone());
-                let (wanted, stats, pulse) = (wanted.clone(), stats.clone(), pulses[1].clone());
-                let capture_ends_too = RaiseOnDrop(stop.clone());
-                move || {
-                    let _running = running;
-                    let _capture_ends_too = capture_ends_too;
-                    transmit::run(&name, &handoff, &wanted, &stats, &pulse, limit);
-                }
-            })?;
-        let capture = thread::Builder::new()
-            .name(format!("{name}-capture"))
-            .spawn({
-                let (config, stop, pulse) = (config.clone(), stop.clone(), pulses[0].clone());
-                let transmit_ends_too = EndOnDrop {
-                    handoff,
-                    stats: stats.clone(),
-                };
-                move || {
-                    let _running = running;
-                    let EndOnDrop { handoff, stats } = &transmit_ends_too;
-                    capture::keep_running(&config, handoff, stats, &stop, &pulse);
-                }
-            })?;
-        let [captures, transmits] = pulses;
-        let now = Instant::now();
+        let pulse = Arc::new(Pulse::default());
+        let thread = thread::Builder::new().name(name.to_string()).spawn({
+            let (config, wanted, stats) = (config.clone(), wanted.clone(), stats.clone());
+            let (stop, pulse) = (stop.clone(), pulse.clone());
+            let running = RaiseOnDrop(ended.clone());
+            move || {
+                let _running = running;
+                run(&config, &wanted, &stats, &stop, &pulse, limit);
+            }
+        })?;
         Ok(Self {
             config: config.clone(),
             wanted,
             stats,
             stop,
             ended,
-            watched: [
-                Watched::new(format!("{name}: the capture thread"), captures, now),
-                Watched::new(format!("{name}: the transmit thread"), transmits, now),
-            ],
-            capture,
-            transmit,
+            watched: Watched::new(format!("{name}: its thread"), pulse, Instant::now()),
+            thread,
         })
     }
 
@@ -110,8 +81,8 @@ impl Supervisor {
         self.stats.summary(self.config.name().as_str())
     }
 
-    /// The threads, to see that they live.
-    pub fn watched(&mut self) -> &mut [Watched] {
+    /// The thread, to see that it lives.
+    pub fn watched(&mut self) -> &mut Watched {
         &mut self.watched
     }
 
@@ -120,19 +91,15 @@ impl Supervisor {
         self.stop.raise();
     }
 
-    /// Goes up when both threads have ended, whatever the reason: [`Self::join`] does not wait then.
+    /// Goes up when the thread has ended, whatever the reason: [`Self::join`] does not wait then.
     pub fn ended(&self) -> &Stop {
         &self.ended
     }
 
-    /// Waits for the threads; returns the final counters and whether none of them panicked.
+    /// Waits for the thread; returns the final counters and whether it did not panic.
     pub fn join(self) -> (Summary, bool) {
-        let captured = self.capture.join().is_ok();
-        let transmitted = self.transmit.join().is_ok();
-        (
-            self.stats.summary(self.config.name().as_str()),
-            captured && transmitted,
-        )
+        let well = self.thread.join().is_ok();
+        (self.stats.summary(self.config.name().as_str()), well)
     }
 }
 
@@ -146,16 +113,27 @@ impl Drop for RaiseOnDrop {
     }
 }
 
-/// Ends the hand-off in the same way; a frame that nobody took is counted.
-struct EndOnDrop {
-    handoff: Arc<Handoff>,
-    stats: Arc<Stats>,
-}
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        if self.handoff.end().is_some() {
-            self.stats.frame_dropped(DropReason::Stopped);
+/// The loop of a camera: the newest frame from the driver to the network, as long as it is not told to stop and fewer
+/// than `limit` frames were sent.
+fn run(
+    config: &config::Camera,
+    wanted: &Wanted,
+    stats: &Stats,
+    stop: &Stop,
+    pulse: &Pulse,
+    limit: Option<u64>,
+) {
+    let mut capture = Capture::new(config, stats, stop, pulse);
+    let mut transmitter = Transmitter::new(config.name().as_str(), stats);
+    while !stop.is_raised() && limit.is_none_or(|limit| transmitter.sent() < limit) {
+        pulse.beat();
+        if let Some(outputs) = wanted.take() {
+            transmitter.set_outputs(&outputs);
         }
+        if let Some(frame) = capture.take() {
+            transmitter.transmit(&frame, &mut |due| capture.wait_until(due));
+        }
+        transmitter.report();
     }
+    transmitter.close();
 }

@@ -6,17 +6,17 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
-use framewire::capture::{self, CaptureError, Captured, Source, monotonic_now};
+use framewire::capture::stream::{Event, Stream};
+use framewire::capture::{CaptureError, Captured, Source};
+use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::Config;
 use framewire::frame::Frame;
-use framewire::handoff::Handoff;
-use framewire::pulse::Pulse;
 use framewire::stats::Stats;
 use framewire::stop::Stop;
-use framewire::transmit::{self, Wanted};
+use framewire::transmit::Transmitter;
 use support::frames::{Picture, Sampling, Tables};
 
 /// Frames before the count begins: the first use of this and that allocates.
@@ -60,17 +60,10 @@ impl AsRef<[u8]> for Lease {
 struct Leases {
     jpeg: &'static [u8],
     sequence: u32,
-    before: u64,
 }
 
 impl Source for Leases {
-    fn next(&mut self, _stop: &Stop) -> Result<Captured, CaptureError> {
-        if self.sequence == WARM_UP {
-            self.before = ALLOCATIONS.load(Ordering::Relaxed);
-            LARGEST.store(0, Ordering::Relaxed);
-        } else if self.sequence == WARM_UP + FRAMES {
-            return Ok(Captured::Stopped);
-        }
+    fn next(&mut self, _until: Duration, _stop: &Stop) -> Result<Captured, CaptureError> {
         self.sequence += 1;
         Ok(Captured::Frame(Frame {
             data: Bytes::from_owner(Lease(self.jpeg)),
@@ -78,10 +71,6 @@ impl Source for Leases {
             captured: monotonic_now(),
             dequeued: monotonic_now(),
         }))
-    }
-
-    fn waits(&self) -> bool {
-        true
     }
 }
 
@@ -103,27 +92,29 @@ fn one_small_allocation_per_frame() {
          [[camera.rtp]]\ndestination = \"{address}\"\nmtu = 9000\n"
     );
     let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
-    let outputs = Wanted::new(config.cameras[0].outputs.clone());
-    let mut source = Leases {
+    let (stats, stop) = (Stats::default(), Stop::new().expect("an event descriptor"));
+    let leases = Leases {
         jpeg: jpeg.leak(),
         sequence: 0,
-        before: 0,
     };
-    let (handoff, stats) = (Handoff::new(), Stats::default());
-    let stop = Stop::new().expect("an event descriptor");
-
-    let (allocations, largest) = thread::scope(|scope| {
-        let capture = scope.spawn(|| {
-            let ended = capture::run(&mut source, &handoff, &stats, &stop, &Pulse::default());
-            let allocations = ALLOCATIONS.load(Ordering::Relaxed) - source.before;
-            let largest = LARGEST.load(Ordering::Relaxed);
-            handoff.end();
-            ended.expect("the source ends well");
-            (allocations, largest)
-        });
-        transmit::run("test", &handoff, &outputs, &stats, &Pulse::default(), None);
-        capture.join().expect("no panic")
-    });
+    let mut stream = Stream::new(Box::new(leases), &stats);
+    let mut transmitter = Transmitter::new("test", &stats);
+    transmitter.set_outputs(&config.cameras[0].outputs);
+    let mut before = 0;
+    for number in 0..WARM_UP + FRAMES {
+        if number == WARM_UP {
+            before = ALLOCATIONS.load(Ordering::Relaxed);
+            LARGEST.store(0, Ordering::Relaxed);
+        }
+        let event = stream.next(monotonic_now(), &stats, &stop);
+        let Ok(Event::Frame(frame)) = event else {
+            panic!("{event:?}");
+        };
+        transmitter.transmit(&frame, &mut sleep_until);
+        transmitter.report();
+    }
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let largest = LARGEST.load(Ordering::Relaxed);
 
     let summary = serde_json::to_value(stats.summary("test")).expect("JSON");
     assert_eq!(summary["frames_sent"], WARM_UP + FRAMES, "{summary}");

@@ -232,7 +232,7 @@ fn a_camera_that_fails_leaves_the_others_streaming() {
     let broken = replay("/nowhere", &[9]).replace("front", "broken");
     let config = folder.write("config.toml", replay(&picture, &[9]) + &broken);
     let arguments = ["--config", &config, "--frames", "3", "--json"];
-    let (log, output) = run_until("front: sending ended", &arguments);
+    let (log, output) = run_until("front: capturing ended", &arguments);
     assert_eq!(output.status.code(), Some(0), "{log}");
     let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(json["cameras"][0]["frames_sent"], 3);

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use framewire::clocks::monotonic_now;
+use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::{Config, Rtp};
 use framewire::frame::Frame;
 use framewire::stats::Stats;
@@ -73,12 +73,13 @@ impl<'a> Camera<'a> {
     fn shoot(&mut self, frames: u64) {
         for _ in 0..frames {
             let now = monotonic_now();
-            self.transmitter.transmit(&Frame {
+            let frame = Frame {
                 data: self.picture.clone(),
                 sequence: self.sequence,
                 captured: now,
                 dequeued: now,
-            });
+            };
+            self.transmitter.transmit(&frame, &mut sleep_until);
             self.sequence += 1;
             std::thread::sleep(INTERVAL);
         }
@@ -237,4 +238,40 @@ fn paced_packets_are_spread_over_the_frame_interval() {
     // All gaps of a frame together, at least three quarters of each.
     let least = INTERVAL.mul_f64(0.75 * 0.75 / batches as f64) * (batches as u32 - 1);
     assert!(spread >= u64::try_from(least.as_micros()).ok(), "{summary}");
+}
+
+/// The next frame was captured long before, and still its first batch keeps its distance from the last one's last.
+#[test]
+fn batches_keep_their_gaps_from_frame_to_frame() {
+    let interval = Duration::from_millis(40);
+    let (_receiver, address) = receiver("127.0.0.1:0");
+    let stats = Stats::default();
+    let mut camera = Camera::new(&stats, &[&format!("\"{address}\"\npacing = 0.75")]);
+    let picture = Picture {
+        width: 1280,
+        height: 720,
+        ..Picture::DEFAULT
+    };
+    camera.picture = picture.encode().into();
+    let mut dues = Vec::new();
+    for sequence in 0..3 {
+        let captured = interval * sequence;
+        let frame = Frame {
+            data: camera.picture.clone(),
+            sequence,
+            captured,
+            dequeued: captured,
+        };
+        camera.transmitter.transmit(&frame, &mut |due| {
+            dues.push(due);
+            sleep_until(due);
+        });
+    }
+    let batches = u32::try_from(dues.len()).expect("a few") / 3;
+    assert!(batches > 1, "{batches} batches a frame");
+    // Of the first frame the interval is not known yet.
+    let gap = Duration::from_millis(33).mul_f32(0.75) / batches;
+    for pair in dues.windows(2) {
+        assert!(pair[1] >= pair[0] + gap * 3 / 4, "{dues:?}, not {gap:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use framewire::capture::monotonic_now;
+use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::{Config, Mtu};
 use framewire::frame::Frame;
 use framewire::jpeg::{Image, Parser};
@@ -15,7 +15,7 @@ use framewire::transmit::batch::{Batch, Entries, Headers, Slices};
 
 use crate::senders::Sender;
 
-/// framewire's send path as the transmit thread takes it, each frame in one burst to each destination.
+/// framewire's send path as a camera's thread takes it, each frame in one burst to each destination.
 pub struct Framewire {
     transmitter: Transmitter<'static>,
     stats: &'static Stats,
@@ -45,12 +45,13 @@ impl Framewire {
 impl Sender for Framewire {
     fn send(&mut self, index: usize) {
         let now = monotonic_now();
-        self.transmitter.transmit(&Frame {
+        let frame = Frame {
             data: self.frames[index % self.frames.len()].clone(),
             sequence: self.sequence,
             captured: now,
             dequeued: now,
-        });
+        };
+        self.transmitter.transmit(&frame, &mut sleep_until);
         self.sequence += 1;
     }
 

@@ -197,7 +197,7 @@ fn pictures(octets: &[u8]) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     let stop = Stop::new().expect("an eventfd");
-    let mut next = || match replay.next(&stop) {
+    let mut next = || match replay.next(Duration::MAX, &stop) {
         Ok(Captured::Frame(frame)) => frame.data,
         _ => panic!("replay goes on for ever"),
     };

@@ -16,8 +16,9 @@ use super::devices::Opened;
 use super::ring::{Ring, RingError};
 use super::silence::{Silence, Verdict};
 use super::{CaptureError, Captured, Source, controls};
+use crate::clocks::monotonic_now;
 use crate::config;
-use crate::pulse::{LONGEST_WAIT, Pulse};
+use crate::pulse::Pulse;
 use crate::stop::{Stop, readable, wait_readable};
 use crate::throttle::Throttles;
 
@@ -127,23 +128,27 @@ impl Camera {
 }
 
 impl Source for Camera {
-    fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
-        let mut fds = [readable(self.ring.as_fd()), readable(stop.as_fd())];
-        let ready = wait_readable(&mut fds, LONGEST_WAIT)
-            .map_err(|error| self.failed("poll", errno(&error)))?;
-        if fds[1].any().unwrap_or(false) {
-            return Ok(Captured::Stopped);
+    fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
+        let wait = until.saturating_sub(monotonic_now());
+        if !wait.is_zero() {
+            let mut fds = [readable(self.ring.as_fd()), readable(stop.as_fd())];
+            let ready = wait_readable(&mut fds, wait)
+                .map_err(|error| self.failed("poll", errno(&error)))?;
+            if ready == 0 || fds[1].any().unwrap_or(false) {
+                return self.nothing();
+            }
         }
-        if ready == 0 {
-            return self.nothing();
-        }
+        let pause = || {
+            let left = until.saturating_sub(monotonic_now());
+            left.is_zero() || stop.wait(NOTHING_YET.min(left))
+        };
         match self.ring.dequeue() {
             Ok(Some(buffer)) => {
                 let transfer_failed = buffer.error && buffer.frame.data.is_empty();
                 self.silence.heard(transfer_failed, Instant::now());
                 if transfer_failed {
                     // All buffers may come back at once, again and again.
-                    stop.wait(NOTHING_YET);
+                    pause();
                 }
                 Ok(if buffer.error {
                     Captured::Damaged(buffer.frame)
@@ -152,7 +157,7 @@ impl Source for Camera {
                 })
             }
             Ok(None) => {
-                stop.wait(NOTHING_YET);
+                pause();
                 self.nothing()
             }
             Err(errno) => Err(self.failed("VIDIOC_DQBUF", errno)),

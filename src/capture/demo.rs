@@ -1,7 +1,9 @@
 //! A built-in moving test pattern with a frame counter and a clock, compressed as a camera would.
 //! ITU-T T.81 baseline, 4:2:2, annex K tables at quality 85.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
@@ -36,13 +38,23 @@ const BARS: [[u8; 3]; 8] = [
     [0, 128, 128],
 ];
 
-/// Draws and compresses pictures at its own pace.
+/// Pictures drawn and compressed beforehand, by a thread of its own as a camera's chip would: on a small board
+/// that takes most of the time from frame to frame.
 #[derive(Debug)]
 pub struct Demo {
-    width: u16,
-    height: u16,
+    orders: Sender<Order>,
+    drawn: Receiver<Vec<u8>>,
+    /// The next picture, when it has been drawn.
+    ready: Option<Vec<u8>>,
     sequence: u32,
     metronome: Metronome,
+}
+
+/// What a picture is to show.
+#[derive(Debug)]
+struct Order {
+    sequence: u32,
+    time: SystemTime,
 }
 
 impl Demo {
@@ -53,46 +65,88 @@ impl Demo {
                 CaptureError::NotFound(format!("demo: {size} pixels are more than JPEG has"))
             })
         };
-        Ok(Self {
-            width: pixels(width.get())?,
-            height: pixels(height.get())?,
+        let (width, height) = (pixels(width.get())?, pixels(height.get())?);
+        let (orders, ordered) = mpsc::channel::<Order>();
+        let (finished, drawn) = mpsc::channel();
+        // It ends when the other ends of its channels are gone.
+        let draw = move || {
+            for order in ordered {
+                if finished.send(picture(width, height, &order)).is_err() {
+                    break;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("demo".to_owned()).spawn(draw);
+        thread.map_err(|error| {
+            CaptureError::NotFound(format!("demo: cannot start a thread: {error}"))
+        })?;
+        let demo = Self {
+            orders,
+            drawn,
+            ready: None,
             sequence: 0,
             metronome: Metronome::new(fps),
-        })
+        };
+        demo.order();
+        Ok(demo)
     }
 
-    fn picture(&self, time: SystemTime) -> Vec<u8> {
-        let mut jpeg = Vec::new();
-        let mut encoder = Encoder::new(&mut jpeg, QUALITY);
-        encoder.set_sampling_factor(SamplingFactor::R_4_2_2);
-        let pattern = Pattern {
-            width: self.width,
-            height: self.height,
+    /// Has the next picture drawn, with the time when it will be due.
+    fn order(&self) {
+        let ahead = self.metronome.due().saturating_sub(monotonic_now());
+        // Fails when the thread is gone, which shows when the picture is asked for.
+        let _ = self.orders.send(Order {
             sequence: self.sequence,
-            lines: [format!("{:08}", self.sequence), clock(time)],
-        };
-        // Writing to memory does not fail; if it did, the empty frame would be counted as dropped.
-        if encoder.encode_image(pattern).is_err() {
-            jpeg.clear();
-        }
-        jpeg
+            time: SystemTime::now() + ahead,
+        });
     }
 }
 
+fn picture(width: u16, height: u16, order: &Order) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    let mut encoder = Encoder::new(&mut jpeg, QUALITY);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_2);
+    let pattern = Pattern {
+        width,
+        height,
+        sequence: order.sequence,
+        lines: [format!("{:08}", order.sequence), clock(order.time)],
+    };
+    // Writing to memory does not fail; if it did, the empty frame would be counted as dropped.
+    if encoder.encode_image(pattern).is_err() {
+        jpeg.clear();
+    }
+    jpeg
+}
+
 impl Source for Demo {
-    fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
-        let captured = match self.metronome.beat(stop) {
-            Beat::At(time) => time,
-            Beat::Later => return Ok(Captured::Nothing),
-            Beat::Stopped => return Ok(Captured::Stopped),
+    fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
+        let picture = match self.ready.take() {
+            Some(picture) => picture,
+            None => {
+                let wait = until.saturating_sub(monotonic_now());
+                match self.drawn.recv_timeout(wait) {
+                    Ok(picture) => picture,
+                    Err(RecvTimeoutError::Timeout) => return Ok(Captured::Nothing),
+                    Err(RecvTimeoutError::Disconnected) => {
+                        let problem = "demo: its thread has ended".to_owned();
+                        return Err(CaptureError::NotFound(problem));
+                    }
+                }
+            }
+        };
+        let Beat::At(captured) = self.metronome.beat(until, stop) else {
+            self.ready = Some(picture);
+            return Ok(Captured::Nothing);
         };
         let frame = Frame {
-            data: Bytes::from(self.picture(SystemTime::now())),
+            data: Bytes::from(picture),
             sequence: self.sequence,
             captured,
             dequeued: monotonic_now(),
         };
         self.sequence = self.sequence.wrapping_add(1);
+        self.order();
         Ok(Captured::Frame(frame))
     }
 
@@ -221,18 +275,21 @@ fn glyph(character: u8) -> [u8; GLYPH_ROWS] {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::jpeg::{Image, Sampling, tables};
 
+    fn drawn(sequence: u32, seconds: u64) -> Vec<u8> {
+        let order = Order {
+            sequence,
+            time: UNIX_EPOCH + Duration::from_secs(seconds),
+        };
+        picture(1280, 720, &order)
+    }
+
     #[test]
     fn pictures_are_what_rtp_carries_cheapest_and_each_differs() {
-        let mut demo = Demo::new(Width::default(), Height::default(), Fps::default()).unwrap();
-        let first = demo.picture(UNIX_EPOCH);
-        demo.sequence += 1;
-        let second = demo.picture(UNIX_EPOCH);
-        assert_ne!(first, second);
+        let first = drawn(0, 0);
+        assert_ne!(first, drawn(1, 0));
         let image = Image::parse(&first).unwrap();
         assert_eq!((image.width, image.height), (1280, 720));
         assert_eq!(image.sampling, Sampling::Yuv422);
@@ -241,12 +298,28 @@ mod tests {
 
     #[test]
     fn the_clock_is_in_the_picture() {
-        assert_eq!(
-            clock(UNIX_EPOCH + Duration::from_millis(3_723_004)),
-            "01:02:03.004"
-        );
-        let demo = Demo::new(Width::default(), Height::default(), Fps::default()).unwrap();
-        let at = |seconds| demo.picture(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_ne!(at(0), at(1));
+        let time = UNIX_EPOCH + Duration::from_millis(3_723_004);
+        assert_eq!(clock(time), "01:02:03.004");
+        assert_ne!(drawn(0, 0), drawn(0, 1));
+    }
+
+    #[test]
+    fn pictures_come_in_their_order_and_in_their_time() {
+        let stop = Stop::new().unwrap();
+        let size = (Width::default(), Height::default());
+        let mut demo = Demo::new(size.0, size.1, Fps::default()).unwrap();
+        let mut last = None;
+        for sequence in 0..5 {
+            let frame = loop {
+                let until = monotonic_now() + Duration::from_millis(1);
+                if let Captured::Frame(frame) = demo.next(until, &stop).unwrap() {
+                    break frame;
+                }
+            };
+            assert_eq!(frame.sequence, sequence);
+            assert!(last.is_none_or(|last| frame.captured > last));
+            assert!(Image::parse(&frame.data).is_ok());
+            last = Some(frame.captured);
+        }
     }
 }

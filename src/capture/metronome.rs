@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::monotonic_now;
 use crate::config::Fps;
-use crate::pulse::LONGEST_WAIT;
 use crate::stop::Stop;
 
 /// Nanoseconds in a thousand seconds: a rate in millihertz divides it.
@@ -17,8 +16,6 @@ pub enum Beat {
     At(Duration),
     /// It is yet to come.
     Later,
-    /// The stop flag is up.
-    Stopped,
 }
 
 /// Beats without drift; after a delay of more than a beat it goes on from now, without catching up.
@@ -45,19 +42,23 @@ impl Metronome {
         self.interval.is_zero()
     }
 
-    /// Waits for the next beat, for at most [`LONGEST_WAIT`].
-    pub fn beat(&mut self, stop: &Stop) -> Beat {
+    /// When the next beat is due: now, when that has passed.
+    pub fn due(&self) -> Duration {
+        self.next.max(monotonic_now())
+    }
+
+    /// Waits for the next beat until `until` on the monotonic clock, or until `stop` is raised.
+    pub fn beat(&mut self, until: Duration, stop: &Stop) -> Beat {
         let now = monotonic_now();
         if self.is_unlimited() || now > self.next + self.interval {
             self.next = now;
         }
-        let until = self.next.min(now + LONGEST_WAIT);
-        while let Some(wait) = until.checked_sub(monotonic_now()) {
-            if wait.is_zero() {
-                break;
-            }
+        let until = self.next.min(until);
+        while let Some(wait) = until.checked_sub(monotonic_now())
+            && !wait.is_zero()
+        {
             if stop.wait(wait) {
-                return Beat::Stopped;
+                return Beat::Later;
             }
         }
         if until < self.next {
@@ -72,10 +73,12 @@ impl Metronome {
 mod tests {
     use super::*;
 
-    fn at(beat: Beat) -> Duration {
-        match beat {
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn next(metronome: &mut Metronome, stop: &Stop) -> Duration {
+        match metronome.beat(monotonic_now() + LONG, stop) {
             Beat::At(time) => time,
-            other => panic!("{other:?}"),
+            Beat::Later => panic!("no beat"),
         }
     }
 
@@ -84,32 +87,34 @@ mod tests {
         let stop = Stop::new().unwrap();
         let mut metronome = Metronome::new(Fps::default());
         let interval = metronome.interval;
-        let first = at(metronome.beat(&stop));
-        let second = at(metronome.beat(&stop));
+        let first = next(&mut metronome, &stop);
+        let second = next(&mut metronome, &stop);
         assert_eq!(second - first, interval);
         assert!(monotonic_now() >= second);
         std::thread::sleep(3 * interval);
-        let late = at(metronome.beat(&stop));
+        let late = next(&mut metronome, &stop);
         assert!(late >= second + 3 * interval);
-        assert_eq!(at(metronome.beat(&stop)) - late, interval);
+        assert_eq!(next(&mut metronome, &stop) - late, interval);
     }
 
     #[test]
-    fn a_slow_beat_is_waited_for_in_pieces() {
+    fn a_beat_that_is_not_due_yet_comes_later() {
         let stop = Stop::new().unwrap();
         let mut metronome = Metronome::new(Fps::default());
-        metronome.interval = LONGEST_WAIT + LONGEST_WAIT / 8;
-        let first = at(metronome.beat(&stop));
-        assert_eq!(metronome.beat(&stop), Beat::Later);
-        assert_eq!(at(metronome.beat(&stop)) - first, metronome.interval);
+        let first = next(&mut metronome, &stop);
+        assert_eq!(metronome.due(), first + metronome.interval);
+        for until in [Duration::ZERO, first + metronome.interval / 2] {
+            assert_eq!(metronome.beat(until, &stop), Beat::Later);
+        }
+        assert_eq!(next(&mut metronome, &stop), first + metronome.interval);
     }
 
     #[test]
     fn a_raised_stop_ends_the_wait() {
         let stop = Stop::new().unwrap();
         let mut metronome = Metronome::new(Fps::default());
-        metronome.beat(&stop);
+        next(&mut metronome, &stop);
         stop.raise();
-        assert_eq!(metronome.beat(&stop), Beat::Stopped);
+        assert_eq!(metronome.beat(monotonic_now() + LONG, &stop), Beat::Later);
     }
 }

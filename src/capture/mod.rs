@@ -1,4 +1,4 @@
-//! The capture thread of a camera: takes pictures from a source, drops the damaged, hands the newest on.
+//! The capturing half of a camera: takes pictures from a source, drops the damaged, keeps the newest.
 //! V4L2 user-space API for cameras; files and a test pattern look the same from here.
 
 mod arrivals;
@@ -15,27 +15,25 @@ pub mod replay;
 mod ring;
 mod search;
 mod silence;
+pub mod stream;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::Duration;
 
-use damage::Damage;
 use nix::errno::Errno;
 
 use crate::frame::Frame;
-use crate::handoff::{Handoff, Parker};
-use crate::pulse::{LONGEST_WAIT, Pulse};
-use crate::stats::{DropReason, Stats};
 use crate::stop::Stop;
 
 pub use crate::clocks::monotonic_now;
-pub use recovery::keep_running;
+pub use recovery::Capture;
 
 /// Where pictures come from.
-pub trait Source: Send {
-    /// Waits for the next picture, or until `stop` is raised, for at most about [`LONGEST_WAIT`].
-    fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError>;
+pub trait Source {
+    /// Waits for the next picture until `until` on the monotonic clock, or until `stop` is raised. A time that has
+    /// passed asks for what is there.
+    fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError>;
 
     /// Whether a picture that the send path is not ready for waits (files as fast as they go) instead of
     /// being replaced by the next.
@@ -51,10 +49,8 @@ pub enum Captured {
     Frame(Frame),
     /// A buffer that the driver marked as damaged.
     Damaged(Frame),
-    /// Nothing yet: the caller's loop turns.
+    /// Nothing by then.
     Nothing,
-    /// Nothing more: the stop flag is up.
-    Stopped,
 }
 
 /// Why a source cannot be opened or has ended.
@@ -149,88 +145,8 @@ fn advice(operation: &str, errno: Errno) -> &'static str {
     }
 }
 
-/// Moves pictures from `source` to `handoff` until `stop` is raised, nobody takes them any more or the source fails.
-pub fn run(
-    source: &mut dyn Source,
-    handoff: &Handoff,
-    stats: &Stats,
-    stop: &Stop,
-    pulse: &Pulse,
-) -> Result<(), CaptureError> {
-    let parker = Parker::new();
-    let mut gaps = SequenceGaps::default();
-    let mut damage = Damage::new(stats.condition());
-    let mut delivers = false;
-    while !stop.is_raised() && !handoff.is_abandoned() {
-        pulse.beat();
-        if damage.is_hopeless(stats.condition(), Instant::now()) {
-            return Err(CaptureError::OnlyDamaged);
-        }
-        let (frame, damaged) = match source.next(stop)? {
-            Captured::Frame(frame) => (frame, false),
-            Captured::Damaged(frame) => (frame, true),
-            Captured::Nothing => continue,
-            Captured::Stopped => break,
-        };
-        stats.frame_captured();
-        if !std::mem::replace(&mut delivers, true) {
-            stats.source_delivers();
-        }
-        stats.sequence_gap(gaps.before(&frame, damaged));
-        if damaged {
-            stats.frame_dropped(DropReason::ErrorFlag);
-        } else if frame.data.is_empty() {
-            stats.frame_dropped(DropReason::Empty);
-        } else if handoff.put(frame).is_some() {
-            stats.frame_dropped(DropReason::Superseded);
-        }
-        if source.waits() {
-            while !handoff.wait_until_taken(&parker, LONGEST_WAIT) {
-                pulse.beat();
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Finds pictures that the driver lost, by its sequence numbers.
-#[derive(Debug, Default)]
-struct SequenceGaps {
-    /// Drivers count from 0 when a stream starts; what they lose before the first picture counts too.
-    expected: u32,
-    /// What follows a number that stepped back.
-    anew: Option<u32>,
-}
-
-impl SequenceGaps {
-    /// Pictures missing right before `frame`.
-    fn before(&mut self, frame: &Frame, damaged: bool) -> u32 {
-        // A buffer that came back unfilled (a USB error, say) has no number of its own.
-        if damaged && frame.data.is_empty() && frame.sequence == 0 {
-            return 0;
-        }
-        let next = frame.sequence.wrapping_add(1);
-        let gap = frame.sequence.wrapping_sub(self.expected);
-        // A number that steps back may be of a stream that began anew: then the next one goes on from there. Or of
-        // what uvcvideo makes of the rest of a frame after a bus error: then the next one goes on from before.
-        if gap > u32::MAX / 2 && self.anew != Some(frame.sequence) {
-            self.anew = Some(next);
-            return 0;
-        }
-        self.expected = next;
-        match self.anew.take() == Some(frame.sequence) {
-            true => 0,
-            false => gap,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use bytes::Bytes;
-
     use super::*;
 
     #[test]
@@ -250,56 +166,6 @@ mod tests {
             for part in ["/dev/video0", operation, errno.desc(), said] {
                 assert!(text.contains(part), "{part} in {text}");
             }
-        }
-    }
-
-    /// A source that must not be asked.
-    struct Broken;
-
-    impl Source for Broken {
-        fn next(&mut self, _: &Stop) -> Result<Captured, CaptureError> {
-            Err(CaptureError::OnlyDamaged)
-        }
-    }
-
-    #[test]
-    fn it_ends_when_nobody_takes_pictures_any_more() {
-        let (handoff, stats, pulse) = (Handoff::new(), Stats::default(), Pulse::default());
-        let stop = Stop::new().unwrap();
-        let capture = || run(&mut Broken, &handoff, &stats, &stop, &pulse);
-        assert!(capture().is_err());
-        assert!(handoff.abandon().is_none());
-        assert!(capture().is_ok());
-    }
-
-    #[test]
-    fn sequence_gaps_are_counted_through_wraps_and_restarts() {
-        let mut gaps = SequenceGaps::default();
-        let mut before = |sequence, data, damaged| gaps.before(&frame(sequence, data), damaged);
-        assert_eq!(before(u32::MAX - 1, b"x", false), 0);
-        assert_eq!(before(u32::MAX, b"x", true), 0);
-        assert_eq!(before(2, b"x", false), 2);
-        assert_eq!(before(0, b"", true), 0);
-        assert_eq!(before(3, b"x", false), 0);
-        assert_eq!(before(0, b"x", false), 0);
-        assert_eq!(before(1, b"x", false), 0);
-        assert_eq!(before(3, b"x", false), 1);
-    }
-
-    #[test]
-    fn a_stream_counts_from_0_and_a_number_that_steps_back_once_is_no_restart() {
-        let mut gaps = SequenceGaps::default();
-        let sequences = [2, 3, 0, 4, 6, 0, 0, 8, 9];
-        let counted = sequences.map(|sequence| gaps.before(&frame(sequence, b"x"), false));
-        assert_eq!(counted, [2, 0, 0, 0, 1, 0, 0, 1, 0]);
-    }
-
-    fn frame(sequence: u32, data: &'static [u8]) -> Frame {
-        Frame {
-            data: Bytes::from_static(data),
-            sequence,
-            captured: Duration::ZERO,
-            dequeued: Duration::ZERO,
         }
     }
 }

@@ -11,12 +11,14 @@ use super::camera::Camera;
 use super::demo::Demo;
 use super::replay::Replay;
 use super::search::Search;
-use super::{CaptureError, Source, run};
+use super::stream::{Event, Stream};
+use super::{CaptureError, Source};
 use crate::backoff::Backoff;
+use crate::clocks::{monotonic_now, sleep_until};
 use crate::config::{self, Device};
-use crate::handoff::Handoff;
+use crate::frame::Frame;
 use crate::pulse::{LONGEST_WAIT, Pulse};
-use crate::stats::Stats;
+use crate::stats::{DropReason, Stats};
 use crate::stop::{Stop, readable, wait_readable};
 use crate::throttle::Throttles;
 
@@ -25,52 +27,176 @@ const SHORTEST_BACK_OFF: Duration = Duration::from_millis(250);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// Attempts are at least so far apart, whatever happens in /dev.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// Most buffers that a driver can have filled meanwhile (VIDEO_MAX_FRAME of videodev2.h).
+const MOST_BUFFERS: usize = 32;
 
-/// Moves pictures of the camera of `config` to `handoff` until `stop` is raised. A camera that is not there, or fails,
-/// is waited for.
-pub fn keep_running(
-    config: &config::Camera,
-    handoff: &Handoff,
-    stats: &Stats,
-    stop: &Stop,
-    pulse: &Pulse,
-) {
-    let arrivals = if config.device.is_camera() {
-        Arrivals::watch()
-    } else {
-        Arrivals::none()
-    };
-    let mut search = Search::new(config.device.clone());
-    let mut backoff = Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF);
-    let said = Arc::default();
-    while !stop.is_raised() {
-        pulse.beat();
-        let before = stats.condition();
-        // What happened up to here is seen by this attempt; what comes later cuts the wait after it short.
-        arrivals.any();
-        let ended = open(config, &mut search, &said, pulse).and_then(|mut source| {
-            stats.source_opened();
-            run(source.as_mut(), handoff, stats, stop, pulse)
-        });
-        let Err(problem) = ended else {
-            break;
+/// The pictures of a camera, whatever happens to it: one that is not there, or fails, is waited for.
+pub struct Capture<'a> {
+    config: &'a config::Camera,
+    stats: &'a Stats,
+    stop: &'a Stop,
+    pulse: &'a Pulse,
+    arrivals: Arrivals,
+    search: Search,
+    backoff: Backoff,
+    said: Arc<Throttles>,
+    state: State,
+    /// The newest picture that nobody has taken yet.
+    newest: Option<Frame>,
+}
+
+enum State {
+    /// Opened at `due`, or from `earliest` on when a camera is plugged in.
+    Closed { earliest: Instant, due: Instant },
+    /// Pictures come.
+    Open(Stream),
+}
+
+impl<'a> Capture<'a> {
+    /// For the camera of `config`, counted in `stats`, until `stop` is raised. Opening it may take as long as drivers
+    /// wait for a camera; `pulse` is beaten between the steps.
+    pub fn new(
+        config: &'a config::Camera,
+        stats: &'a Stats,
+        stop: &'a Stop,
+        pulse: &'a Pulse,
+    ) -> Self {
+        let arrivals = if config.device.is_camera() {
+            Arrivals::watch()
+        } else {
+            Arrivals::none()
         };
-        if stats.condition().intact > before.intact {
-            backoff.reset();
-        }
-        let problem = problem.to_string();
-        stats.source_missing(&problem);
-        match said.note(&problem, Instant::now()) {
-            Some(1) => error!("{}: {problem}; trying again", config.name()),
-            Some(count) => error!("{}: {problem}, {count} times; trying again", config.name()),
-            None => {}
-        }
-        if wait(backoff.wait(), &arrivals, stop, pulse) {
-            backoff.reset();
+        let now = Instant::now();
+        Self {
+            config,
+            stats,
+            stop,
+            pulse,
+            arrivals,
+            search: Search::new(config.device.clone()),
+            backoff: Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF),
+            said: Arc::default(),
+            state: State::Closed {
+                earliest: now,
+                due: now,
+            },
+            newest: None,
         }
     }
-    stats.source_stopped();
-    info!("{}: capturing ended", config.name());
+
+    /// The newest picture, waited for when there is none; `None` at the latest after [`LONGEST_WAIT`], and when the
+    /// stop flag is up.
+    pub fn take(&mut self) -> Option<Frame> {
+        if let State::Closed { earliest, due } = self.state
+            && self.newest.is_none()
+        {
+            if self.is_time(earliest, due) && !self.stop.is_raised() {
+                self.open();
+            }
+            return None;
+        }
+        let until = monotonic_now() + LONGEST_WAIT;
+        let is_time_left = || !self.stop.is_raised() && monotonic_now() < until;
+        while self.newest.is_none() && is_time_left() && self.take_by(until) {}
+        // Buffers pile up while a thread does not get the processor: the newest is wanted.
+        let mut most = MOST_BUFFERS;
+        while most > 0 && self.take_by(Duration::ZERO) {
+            most -= 1;
+        }
+        self.newest.take()
+    }
+
+    /// Returns when the monotonic clock shows `due`. Pictures that come meanwhile are taken from the driver, so
+    /// that its buffers are free again.
+    pub fn wait_until(&mut self, due: Duration) {
+        while !self.stop.is_raised() && monotonic_now() < due && self.take_by(due) {}
+        sleep_until(due);
+    }
+
+    /// Waits for a picture until `until` on the monotonic clock; false when none came.
+    fn take_by(&mut self, until: Duration) -> bool {
+        let State::Open(stream) = &mut self.state else {
+            return false;
+        };
+        if self.newest.is_some() && stream.waits() {
+            return false;
+        }
+        match stream.next(until, self.stats, self.stop) {
+            Ok(Event::Frame(frame)) => {
+                if self.newest.replace(frame).is_some() {
+                    self.stats.frame_dropped(DropReason::Superseded);
+                }
+            }
+            Ok(Event::Dropped) => {}
+            Ok(Event::Nothing) => return false,
+            Err(problem) => {
+                self.close(&problem);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Opens the source, or says why not.
+    fn open(&mut self) {
+        let stats = self.stats;
+        match open(self.config, &mut self.search, &self.said, self.pulse) {
+            Ok(source) => self.state = State::Open(Stream::new(source, stats)),
+            Err(problem) => self.close(&problem),
+        }
+    }
+
+    /// The source is of no use any more, or for now.
+    fn close(&mut self, problem: &CaptureError) {
+        if let State::Open(stream) = &self.state
+            && stream.was_good(self.stats)
+        {
+            self.backoff.reset();
+        }
+        let problem = problem.to_string();
+        self.stats.source_missing(&problem);
+        let name = self.config.name();
+        let now = Instant::now();
+        match self.said.note(&problem, now) {
+            Some(1) => error!("{name}: {problem}; trying again"),
+            Some(count) => error!("{name}: {problem}, {count} times; trying again"),
+            None => {}
+        }
+        let earliest = now + SHORTEST_PAUSE;
+        let due = earliest.max(now + self.backoff.wait());
+        self.state = State::Closed { earliest, due };
+    }
+
+    /// Waits for the time of the next attempt, or for a camera that is plugged in, for at most [`LONGEST_WAIT`].
+    /// Whether it has come.
+    fn is_time(&mut self, earliest: Instant, due: Instant) -> bool {
+        let left = |time: Instant| time.saturating_duration_since(Instant::now());
+        if self.stop.wait(left(earliest)) {
+            return false;
+        }
+        // What happened up to here is seen by the next attempt; what comes later cuts the wait after it short.
+        if self.arrivals.any() {
+            self.backoff.reset();
+            return true;
+        }
+        let wait = left(due);
+        if wait.is_zero() {
+            return true;
+        }
+        let mut fds = vec![readable(self.stop.as_fd())];
+        fds.extend(self.arrivals.fd().map(readable));
+        wait_readable(&mut fds, wait.min(LONGEST_WAIT)).is_err()
+    }
+}
+
+impl Drop for Capture<'_> {
+    fn drop(&mut self) {
+        if self.newest.is_some() {
+            self.stats.frame_dropped(DropReason::Stopped);
+        }
+        self.stats.source_stopped();
+        info!("{}: capturing ended", self.config.name());
+    }
 }
 
 /// Opens the source that `config` describes; cameras are those that `search` finds.
@@ -89,37 +215,12 @@ fn open(
     })
 }
 
-/// Waits for `pause`, or less when a camera was plugged in (then it returns true) or the stop flag was raised.
-fn wait(pause: Duration, arrivals: &Arrivals, stop: &Stop, pulse: &Pulse) -> bool {
-    let end = Instant::now() + pause;
-    if stop.wait(SHORTEST_PAUSE) {
-        return false;
-    }
-    loop {
-        pulse.beat();
-        if arrivals.any() {
-            return true;
-        }
-        let rest = end.saturating_duration_since(Instant::now());
-        if rest.is_zero() || stop.is_raised() {
-            return false;
-        }
-        let mut fds = vec![readable(stop.as_fd())];
-        fds.extend(arrivals.fd().map(readable));
-        if wait_readable(&mut fds, rest.min(LONGEST_WAIT)).is_err() {
-            return false;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::thread;
 
     use super::*;
     use crate::config::Config;
-    use crate::handoff::{Parker, Taken};
     use crate::stats::CameraState;
 
     fn config(device: &str) -> config::Camera {
@@ -130,53 +231,90 @@ mod tests {
         config.cameras.into_iter().next().unwrap()
     }
 
-    #[test]
-    fn a_source_that_is_missing_is_found_when_it_comes() {
-        let path = std::env::temp_dir().join(format!("framewire-late-{}.jpg", std::process::id()));
-        let config = config(&format!("replay:{}", path.display()));
-        let (handoff, stats, pulse) = (Handoff::new(), Stats::default(), Pulse::default());
-        let stop = Stop::new().unwrap();
-        let taken = thread::scope(|scope| {
-            let capture = scope.spawn(|| keep_running(&config, &handoff, &stats, &stop, &pulse));
-            let parker = Parker::new();
-            let nothing = handoff.take(&parker, Duration::from_millis(400));
-            assert!(matches!(nothing, Taken::Nothing));
-            let CameraState::Waiting(problem) = stats.state() else {
-                panic!("{}", stats.state());
-            };
-            assert!(problem.contains("framewire-late"), "{problem}");
-            fs::write(&path, [0xFF, 0xD8, 0xFF, 0xDA, 0, 3, 1, 7, 0xFF, 0xD9]).unwrap();
-            let taken = handoff.take(&parker, Duration::from_secs(20));
-            let state = stats.state();
-            stop.raise();
-            capture.join().unwrap();
-            fs::remove_file(&path).unwrap();
-            assert_eq!(state, CameraState::Streaming);
-            taken
-        });
-        assert!(matches!(taken, Taken::Frame(_)));
-        assert_eq!(stats.state(), CameraState::Stopped);
-        assert!(pulse.beats() > 2);
+    /// A file with one picture, as short as it can be; removed at the end.
+    struct Picture(std::path::PathBuf);
+
+    impl Picture {
+        fn new(name: &str) -> Self {
+            let file = format!("framewire-{name}-{}.jpg", std::process::id());
+            Self(std::env::temp_dir().join(file))
+        }
+
+        fn write(&self) {
+            fs::write(&self.0, [0xFF, 0xD8, 0xFF, 0xDA, 0, 3, 1, 7, 0xFF, 0xD9]).unwrap();
+        }
+
+        fn config(&self) -> config::Camera {
+            config(&format!("replay:{}", self.0.display()))
+        }
+    }
+
+    impl Drop for Picture {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn dropped(stats: &Stats, reason: &str) -> u64 {
+        let summary = serde_json::to_value(stats.summary("front")).unwrap();
+        summary["frames_dropped"][reason].as_u64().unwrap_or(0)
     }
 
     #[test]
-    fn a_wait_ends_with_stop_and_never_before_the_shortest_pause() {
+    fn a_source_that_is_missing_is_found_when_it_comes() {
+        let picture = Picture::new("late");
+        let (config, stats, pulse) = (picture.config(), Stats::default(), Pulse::default());
         let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &pulse);
+        assert!(capture.take().is_none());
+        let CameraState::Waiting(problem) = stats.state() else {
+            panic!("{}", stats.state());
+        };
+        assert!(problem.contains("framewire-late"), "{problem}");
+        picture.write();
         let start = Instant::now();
-        assert!(!wait(
-            Duration::ZERO,
-            &Arrivals::none(),
-            &stop,
-            &Pulse::default()
-        ));
+        while capture.take().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(20));
+        }
+        assert_eq!(stats.state(), CameraState::Streaming);
+        drop(capture);
+        assert_eq!(stats.state(), CameraState::Stopped);
+        assert_eq!(dropped(&stats, "stopped"), 0);
+    }
+
+    #[test]
+    fn of_the_pictures_that_come_during_a_wait_the_newest_is_kept() {
+        let picture = Picture::new("newest");
+        picture.write();
+        let (config, stats, pulse) = (picture.config(), Stats::default(), Pulse::default());
+        let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &pulse);
+        while capture.take().is_none() {}
+        let due = monotonic_now() + Duration::from_millis(200);
+        capture.wait_until(due);
+        assert!(monotonic_now() >= due);
+        let waiting = capture.newest.as_ref().unwrap();
+        let superseded = dropped(&stats, "superseded");
+        assert!(superseded >= 1);
+        assert_eq!(u64::from(waiting.sequence), superseded + 1);
+        stop.raise();
+        drop(capture);
+        assert_eq!(dropped(&stats, "stopped"), 1);
+    }
+
+    #[test]
+    fn attempts_keep_their_distance_and_a_stop_ends_the_wait() {
+        let (stats, pulse) = (Stats::default(), Pulse::default());
+        let config = config("replay:/nowhere");
+        let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &pulse);
+        let start = Instant::now();
+        assert!(capture.is_time(start + SHORTEST_PAUSE, start));
         assert!(start.elapsed() >= SHORTEST_PAUSE);
         stop.raise();
-        assert!(!wait(
-            Duration::from_secs(60),
-            &Arrivals::none(),
-            &stop,
-            &Pulse::default()
-        ));
+        let start = Instant::now();
+        let long = start + Duration::from_secs(60);
+        assert!(!capture.is_time(long, long));
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -57,11 +58,9 @@ impl Replay {
 }
 
 impl Source for Replay {
-    fn next(&mut self, stop: &Stop) -> Result<Captured, CaptureError> {
-        let captured = match self.metronome.beat(stop) {
-            Beat::At(time) => time,
-            Beat::Later => return Ok(Captured::Nothing),
-            Beat::Stopped => return Ok(Captured::Stopped),
+    fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
+        let Beat::At(captured) = self.metronome.beat(until, stop) else {
+            return Ok(Captured::Nothing);
         };
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);

@@ -10,7 +10,7 @@ use crate::stats::Summary;
 use crate::stop::Stop;
 use crate::supervisor::Supervisor;
 
-/// Longest time that the threads of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
+/// Longest time that the thread of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(7);
 /// Pause before a camera starts anew after a panic, which may come again.
 const PANIC_PAUSE: Duration = Duration::from_secs(3);
@@ -88,13 +88,13 @@ impl Cameras {
         if self.waiting.iter().any(|(_, due)| *due <= now) && !self.is_someone_leaving(now) {
             for (camera, _) in &self.leaving {
                 let name = camera.config().name();
-                error!("{name}: its threads do not end; going on without them");
+                error!("{name}: its thread does not end; going on without it");
             }
             self.start_waiting(now);
         }
     }
 
-    /// A camera without `--frames` ends untold only when one of its threads has panicked.
+    /// A camera without `--frames` ends untold only when its thread has panicked.
     fn note_panics(&mut self, now: Instant) {
         if self.limit.is_some() {
             return;
@@ -102,7 +102,7 @@ impl Cameras {
         for camera in std::mem::take(&mut self.running) {
             if camera.ended().is_raised() {
                 error!(
-                    "{}: a thread has panicked; the camera starts anew",
+                    "{}: its thread has panicked; the camera starts anew",
                     camera.config().name()
                 );
                 self.waiting
@@ -171,7 +171,7 @@ impl Cameras {
             .iter_mut()
             .chain(leaving)
             .filter(move |camera| !(limited && camera.ended().is_raised()))
-            .flat_map(Supervisor::watched)
+            .map(Supervisor::watched)
     }
 
     /// A line per camera.
@@ -199,7 +199,7 @@ impl Cameras {
             let (summary, well) = if camera.ended().is_raised() {
                 camera.join()
             } else {
-                error!("{}: its threads do not end", camera.config().name());
+                error!("{}: its thread does not end", camera.config().name());
                 (camera.summary(), false)
             };
             self.all_well &= well;
@@ -240,7 +240,7 @@ mod tests {
         let start = Instant::now();
         let mut cameras = Cameras::new(None);
         cameras.want(&[camera("device = \"demo\"\nfps = 1", 9)], start);
-        // As a panic of one of its threads would end it.
+        // As a panic of its thread would end it.
         cameras.running[0].stop();
         assert!(cameras.running[0].ended().wait(Duration::from_secs(10)));
         cameras.turn(start);

@@ -117,7 +117,7 @@ impl fmt::Display for Quantiles {
 pub struct Latency {
     /// From the picture being taken to its buffer being taken from the source.
     pub capture_to_dequeue: Histogram,
-    /// From there to the first packet being with the kernel.
+    /// From there to the system call with the first packet.
     pub dequeue_to_first_packet: Histogram,
     /// From there to the last packet of the last destination being with the kernel.
     pub first_to_last_packet: Histogram,

@@ -108,7 +108,7 @@ impl From<Unsupported> for DropReason {
     }
 }
 
-/// The counters of one camera, written by its threads, read by anybody.
+/// The counters of one camera, written by its thread, read by anybody.
 #[derive(Debug, Default)]
 pub struct Stats {
     state: Mutex<CameraState>,

@@ -15,7 +15,7 @@ const MAX_RECEIVERS: usize = 32;
 /// A receiver that has not reported for so long is gone: more than five of its intervals (RFC 3550 6.2.1).
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// The counters of one output, written by its camera's transmit thread, read by anybody.
+/// The counters of one output, written by its camera's thread, read by anybody.
 #[derive(Debug)]
 pub struct OutputStats {
     destination: String,

@@ -1,4 +1,4 @@
-//! The transmit thread of a camera: each frame is parsed, cut into packets and sent to every destination, paced.
+//! The sending half of a camera: each frame is parsed, cut into packets and sent to every destination, paced.
 //! RFC 2435, RFC 3550; system calls in [`socket`].
 
 pub mod batch;
@@ -14,17 +14,12 @@ mod wanted;
 
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::clocks::monotonic_now;
 use crate::config::{MAX_OUTPUTS, Rtp};
 use crate::frame::Frame;
-use crate::handoff::{Handoff, Parker, Taken};
 use crate::jpeg::{Image, Parser};
-use crate::pulse::{LONGEST_WAIT, Pulse};
 use crate::stats::{DropReason, Stats};
 use crate::throttle::Throttle;
 
@@ -35,37 +30,7 @@ pub use link::resolve;
 pub use output::Output;
 pub use wanted::Wanted;
 
-/// Sends frames from `handoff` to all `wanted` outputs until there are no more, or `limit` frames were sent.
-pub fn run(
-    name: &str,
-    handoff: &Handoff,
-    wanted: &Wanted,
-    stats: &Stats,
-    pulse: &Pulse,
-    limit: Option<u64>,
-) {
-    let parker = Parker::new();
-    let mut transmitter = Transmitter::new(name, stats);
-    while limit.is_none_or(|limit| transmitter.sent < limit) {
-        pulse.beat();
-        if let Some(outputs) = wanted.take() {
-            transmitter.set_outputs(&outputs);
-        }
-        match handoff.take(&parker, LONGEST_WAIT) {
-            Taken::Frame(frame) => transmitter.transmit(&frame),
-            Taken::Nothing => {}
-            Taken::End => break,
-        }
-        transmitter.report();
-    }
-    if handoff.abandon().is_some() {
-        stats.frame_dropped(DropReason::Stopped);
-    }
-    transmitter.outputs.into_iter().for_each(Output::close);
-    info!("{name}: sending ended");
-}
-
-/// What the thread keeps from frame to frame.
+/// Sends a camera's frames to all its outputs.
 pub struct Transmitter<'a> {
     name: &'a str,
     stats: &'a Stats,
@@ -110,11 +75,17 @@ impl<'a> Transmitter<'a> {
         self.stats.set_outputs(stats.collect());
     }
 
-    /// Sends one frame to all outputs, and counts what became of it.
-    pub fn transmit(&mut self, frame: &Frame) {
+    /// Frames sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Sends one frame to all outputs, and counts what became of it. `wait_until` is to return when the
+    /// monotonic clock shows the time it is given.
+    pub fn transmit(&mut self, frame: &Frame, wait_until: &mut dyn FnMut(Duration)) {
         self.interval.note(frame);
         match self.parser.parse(&frame.data) {
-            Ok(image) => match self.send(frame, &image) {
+            Ok(image) => match self.send(frame, &image, wait_until) {
                 Ok(()) => self.sent = self.stats.frame_sent(),
                 Err(reason) => self.stats.frame_dropped(reason),
             },
@@ -130,7 +101,12 @@ impl<'a> Transmitter<'a> {
     }
 
     /// All batches of a frame, each when it is due; one timer for all destinations.
-    fn send(&mut self, frame: &Frame, image: &Image) -> Result<(), DropReason> {
+    fn send(
+        &mut self,
+        frame: &Frame,
+        image: &Image,
+        wait_until: &mut dyn FnMut(Duration),
+    ) -> Result<(), DropReason> {
         let (interval, now) = (self.interval.get(), monotonic_now());
         let begin = |output| Output::begin(output, frame, image, interval, now);
         // Filled where it is: `collect` would make it elsewhere and copy all of its room.
@@ -142,11 +118,12 @@ impl<'a> Transmitter<'a> {
         let mut first = None;
         let mut last = now;
         while let Some(due) = next_due(&departures) {
-            let now = wait_until(due);
+            wait_until(due);
+            let now = monotonic_now().max(due); // whatever the timer is worth, each turn sends
             let is_due = |each: &&mut Departure| each.ended.is_none() && each.due <= now;
             for departure in departures.iter_mut().filter(is_due) {
+                first.get_or_insert(now);
                 last = departure.send_batch(self.stats);
-                first.get_or_insert(last);
             }
         }
         note_latency(self.stats, frame, first.unwrap_or(last), last);
@@ -166,9 +143,14 @@ impl<'a> Transmitter<'a> {
             .iter_mut()
             .for_each(|output| output.report(now));
     }
+
+    /// Takes leave of the receivers.
+    pub fn close(self) {
+        self.outputs.into_iter().for_each(Output::close);
+    }
 }
 
-/// `first` and `last` packet's time on the monotonic clock.
+/// The times on the monotonic clock when the `first` packet went to the kernel, and when it had the `last`.
 fn note_latency(stats: &Stats, frame: &Frame, first: Duration, last: Duration) {
     let latency = stats.latency();
     let since = |later: Duration, earlier| later.saturating_sub(earlier);
@@ -185,26 +167,4 @@ fn note_latency(stats: &Stats, frame: &Frame, first: Duration, last: Duration) {
 fn next_due(departures: &[Departure]) -> Option<Duration> {
     let going = departures.iter().filter(|each| each.ended.is_none());
     going.map(|each| each.due).min()
-}
-
-/// Sleeps until `due` on the monotonic clock; returns the time then.
-fn wait_until(due: Duration) -> Duration {
-    loop {
-        let now = monotonic_now();
-        if now >= due {
-            return now;
-        }
-        let until = TimeSpec::from(due);
-        let slept = clock_nanosleep(
-            ClockId::CLOCK_MONOTONIC,
-            ClockNanosleepFlags::TIMER_ABSTIME,
-            &until,
-        );
-        if let Err(errno) = slept
-            && errno != Errno::EINTR
-        {
-            // No timer: better too early than never.
-            return now.max(due);
-        }
-    }
 }

@@ -1,31 +1,31 @@
-//! The outputs that a camera is to have, told to its transmit thread while it runs.
+//! The outputs that a camera is to have, told to its thread while it runs.
+//! An embassy-sync `Signal`: the newest list wins.
 
-use std::sync::{Mutex, PoisonError};
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+use embassy_sync::signal::Signal;
 
 use crate::config::Rtp;
 
 /// A list of outputs that waits to be put into force.
-#[derive(Debug)]
-pub struct Wanted(Mutex<Option<Vec<Rtp>>>);
+pub struct Wanted(Signal<CriticalSectionRawMutex, Vec<Rtp>>);
 
 impl Wanted {
     /// The outputs to begin with.
     pub fn new(outputs: Vec<Rtp>) -> Self {
-        Self(Mutex::new(Some(outputs)))
+        let wanted = Self(Signal::new());
+        wanted.0.signal(outputs);
+        wanted
     }
 
     /// Has these instead, within about a second; outputs that are in both lists go on undisturbed.
     pub fn replace(&self, outputs: Vec<Rtp>) {
-        *self.lock() = Some(outputs);
+        // Taken out first: `signal` would free the older list inside the critical section that all cameras share.
+        drop(self.0.try_take());
+        self.0.signal(outputs);
     }
 
     /// The list that is not in force yet.
     pub fn take(&self) -> Option<Vec<Rtp>> {
-        self.lock().take()
-    }
-
-    /// The list is whole at any time, so a thread that panicked elsewhere does not spoil it.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Rtp>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.try_take()
     }
 }

@@ -1,0 +1,155 @@
+//! The pictures of one opened source: each counted, the damaged dropped, the lost noticed by their numbers.
+
+use std::time::{Duration, Instant};
+
+use super::damage::Damage;
+use super::{CaptureError, Captured, Source};
+use crate::frame::Frame;
+use crate::stats::{Condition, DropReason, Stats};
+use crate::stop::Stop;
+
+/// What a wait for a picture came to.
+#[derive(Debug)]
+pub enum Event {
+    /// A picture that looks whole.
+    Frame(Frame),
+    /// One that is of no use; it has been counted.
+    Dropped,
+    /// None came in time.
+    Nothing,
+}
+
+/// A source and what is known of its pictures.
+pub struct Stream {
+    source: Box<dyn Source>,
+    gaps: SequenceGaps,
+    damage: Damage,
+    /// At the start.
+    before: Condition,
+    delivers: bool,
+}
+
+impl Stream {
+    /// The source begins, with these `stats`.
+    pub fn new(source: Box<dyn Source>, stats: &Stats) -> Self {
+        stats.source_opened();
+        Self {
+            source,
+            gaps: SequenceGaps::default(),
+            damage: Damage::new(stats.condition()),
+            before: stats.condition(),
+            delivers: false,
+        }
+    }
+
+    /// Waits for the next picture until `until` on the monotonic clock, or until `stop` is raised. After an error
+    /// the stream is dead.
+    pub fn next(
+        &mut self,
+        until: Duration,
+        stats: &Stats,
+        stop: &Stop,
+    ) -> Result<Event, CaptureError> {
+        if self.damage.is_hopeless(stats.condition(), Instant::now()) {
+            return Err(CaptureError::OnlyDamaged);
+        }
+        let (frame, damaged) = match self.source.next(until, stop)? {
+            Captured::Frame(frame) => (frame, false),
+            Captured::Damaged(frame) => (frame, true),
+            Captured::Nothing => return Ok(Event::Nothing),
+        };
+        stats.frame_captured();
+        if !std::mem::replace(&mut self.delivers, true) {
+            stats.source_delivers();
+        }
+        stats.sequence_gap(self.gaps.before(&frame, damaged));
+        if damaged {
+            stats.frame_dropped(DropReason::ErrorFlag);
+        } else if frame.data.is_empty() {
+            stats.frame_dropped(DropReason::Empty);
+        } else {
+            return Ok(Event::Frame(frame));
+        }
+        Ok(Event::Dropped)
+    }
+
+    /// Whether its pictures wait until they are asked for.
+    pub fn waits(&self) -> bool {
+        self.source.waits()
+    }
+
+    /// Whether any of its pictures was whole.
+    pub fn was_good(&self, stats: &Stats) -> bool {
+        stats.condition().intact > self.before.intact
+    }
+}
+
+/// Finds pictures that the driver lost, by its sequence numbers.
+#[derive(Debug, Default)]
+struct SequenceGaps {
+    /// Drivers count from 0 when a stream starts; what they lose before the first picture counts too.
+    expected: u32,
+    /// What follows a number that stepped back.
+    anew: Option<u32>,
+}
+
+impl SequenceGaps {
+    /// Pictures missing right before `frame`.
+    fn before(&mut self, frame: &Frame, damaged: bool) -> u32 {
+        // A buffer that came back unfilled (a USB error, say) has no number of its own.
+        if damaged && frame.data.is_empty() && frame.sequence == 0 {
+            return 0;
+        }
+        let next = frame.sequence.wrapping_add(1);
+        let gap = frame.sequence.wrapping_sub(self.expected);
+        // A number that steps back may be of a stream that began anew: then the next one goes on from there. Or of
+        // what uvcvideo makes of the rest of a frame after a bus error: then the next one goes on from before.
+        if gap > u32::MAX / 2 && self.anew != Some(frame.sequence) {
+            self.anew = Some(next);
+            return 0;
+        }
+        self.expected = next;
+        match self.anew.take() == Some(frame.sequence) {
+            true => 0,
+            false => gap,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn sequence_gaps_are_counted_through_wraps_and_restarts() {
+        let mut gaps = SequenceGaps::default();
+        let mut before = |sequence, data, damaged| gaps.before(&frame(sequence, data), damaged);
+        assert_eq!(before(u32::MAX - 1, b"x", false), 0);
+        assert_eq!(before(u32::MAX, b"x", true), 0);
+        assert_eq!(before(2, b"x", false), 2);
+        assert_eq!(before(0, b"", true), 0);
+        assert_eq!(before(3, b"x", false), 0);
+        assert_eq!(before(0, b"x", false), 0);
+        assert_eq!(before(1, b"x", false), 0);
+        assert_eq!(before(3, b"x", false), 1);
+    }
+
+    #[test]
+    fn a_stream_counts_from_0_and_a_number_that_steps_back_once_is_no_restart() {
+        let mut gaps = SequenceGaps::default();
+        let sequences = [2, 3, 0, 4, 6, 0, 0, 8, 9];
+        let counted = sequences.map(|sequence| gaps.before(&frame(sequence, b"x"), false));
+        assert_eq!(counted, [2, 0, 0, 0, 1, 0, 0, 1, 0]);
+    }
+
+    fn frame(sequence: u32, data: &'static [u8]) -> Frame {
+        Frame {
+            data: Bytes::from_static(data),
+            sequence,
+            captured: Duration::ZERO,
+            dequeued: Duration::ZERO,
+        }
+    }
+}
