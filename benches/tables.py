@@ -9,8 +9,8 @@ PACED_NAMES = {"framewire": "framewire, pacing = 0.75", "burst": "framewire, pac
 
 
 def print_cpu(results, senders):
-    """A row for each place: every sender's CPU per frame, median of the rounds."""
-    print("\nCPU per frame in microseconds, medians; *: does not keep up with 30 fps, or not all of its packets arrived\n")
+    """A row for each place: every sender's CPU per frame."""
+    print("\nCPU per frame in microseconds; *: does not keep up with 30 fps, or not all of its packets arrived\n")
     row("rate", "size", "network", "destinations", *senders.values())
     row(*["---"] * 3, *["---:"] * (len(senders) + 1))
     for place, cases in itertools.groupby(results, key=lambda case: case.place()):
@@ -24,20 +24,20 @@ def print_cpu(results, senders):
 def figure(result, packets):
     complete = min(result.packets) > 0.99 * packets
     mark = "" if complete and not result.behind else " *"
-    return f"{median(result.micros):.0f}{mark}"
+    return f"{result.micros():.0f}{mark}"
 
 
 def print_goals(verdicts):
-    """A row for each goal in each place: ratio, least and most of the rounds."""
+    """A row for each goal in each place: the ratio, and the median of the rounds' ratios."""
     for goal, group in itertools.groupby(verdicts, key=lambda verdict: verdict["goal"]):
         group = list(group)
         met = sum(verdict["met"] for verdict in group)
         print(f"\n{goal}: met in {met} of {len(group)}\n")
-        row("size", "network", "destinations", "ratio", "least..most", "")
+        row("size", "network", "destinations", "ratio", "median", "")
         row("---", "---", "---:", "---:", "---:", "---")
         for verdict in group:
             row(verdict["size"], verdict["network"], verdict["destinations"], f"{verdict['ratio']:.3f}",
-                f"{verdict['min']:.3f}..{verdict['max']:.3f}", "met" if verdict["met"] else "MISSED")
+                f"{verdict['median']:.3f}", "met" if verdict["met"] else "MISSED")
 
 
 def print_system_calls(calls):
