@@ -84,6 +84,13 @@ impl Running {
         self.wait(START_UP)
     }
 
+    /// Keeps it from running for so long, as a machine that is too busy would.
+    pub fn hold_up(&self, time: Duration) -> Result<(), String> {
+        self.signal(Signal::SIGSTOP)?;
+        thread::sleep(time);
+        self.signal(Signal::SIGCONT)
+    }
+
     fn signal(&self, signal: Signal) -> Result<(), String> {
         let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         kill(Pid::from_raw(pid), signal).map_err(|errno| errno.to_string())

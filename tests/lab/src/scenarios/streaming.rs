@@ -7,6 +7,7 @@ use crate::bench::{Outcome, compare, config, ensure, mjpeg_camera, shoot};
 use crate::camera::{Fault, Faults, Sent};
 use crate::depacketizer::Reception;
 use crate::framewire::Ended;
+use crate::live::Live;
 use crate::system;
 
 const CLOCK_RATE: f64 = 90_000.0; // Hz, RFC 2435 3
@@ -95,6 +96,46 @@ fn timing(reception: &Reception, sent: &[Sent], fps: f64) -> Result<String, Stri
         "rtp-fps={rtp_rate:.3} wall-fps={wall_rate:.3} rtp-error={:.0}us",
         worst * 1e6
     ))
+}
+
+/// After a while without the processor the newest of the driver's buffers is sent. The older ones and the frames that
+/// found no buffer are counted.
+pub fn held_up() -> Outcome {
+    const TIMES: usize = 5;
+    const WHILE: Duration = Duration::from_millis(300); // nine frames, for four buffers
+    let (_camera, films) = mjpeg_camera(0, "HELD-UP", "plain", &[sized(VGA, &[30])], &[])?;
+    let live = Live::start(&config("/dev/video0", VGA, 30, ""))?;
+    for _ in 0..TIMES {
+        live.wait_for_frames(10)?;
+        live.framewire.hold_up(WHILE)?;
+    }
+    live.wait_for_frames(10)?;
+    let (ended, reception) = live.end_one()?;
+    let pictures = &reception.pictures;
+    let first = pictures.first().ok_or("no pictures")?;
+    let number = |timestamp: u32| {
+        let seconds = f64::from(timestamp.wrapping_sub(first.timestamp)) / CLOCK_RATE;
+        (seconds * 30.0).round() as usize
+    };
+    let numbers: Vec<usize> = pictures.iter().map(|each| number(each.timestamp)).collect();
+    compare(&reception, &films[0], numbers.iter().copied())?;
+    let summary = ended.camera()?;
+    let (superseded, gaps) = (
+        summary.dropped_as("superseded"),
+        summary.count("sequence_gaps")?,
+    );
+    let missing = numbers.last().map_or(0, |last| last + 1 - numbers.len());
+    let facts = format!(
+        "frames={} missing={missing} superseded={superseded} gaps={gaps}",
+        numbers.len()
+    );
+    // Of four buffers one may be in use or half filled.
+    let is_newest = (2 * TIMES..=3 * TIMES).contains(&usize::try_from(superseded)?);
+    ensure!(
+        is_newest && missing == gaps + usize::try_from(superseded)?,
+        "{facts}"
+    );
+    Ok(facts)
 }
 
 /// A camera like the C920: no DHT, restart intervals, three DQT ids, zeros after EOI.
