@@ -125,7 +125,7 @@ fn send(test: &str, queue: usize, pacing: &str, stalls: bool) -> Losses {
         too_close: lost_behind(&arrivals, RATE, queue),
     };
     println!(
-        "queue of {queue} packets, {}{}: {} of {SENT} packets lost ({:.1} %), {} of them sent too close together, \
+        "queue of {queue} packets, {}{}: {} of {SENT} packets lost ({:.1} %), {} came too close together, \
          {} frames superseded",
         if pacing.is_empty() { "paced" } else { pacing },
         if stalls { ", stalls of 20 ms" } else { "" },
