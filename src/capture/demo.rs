@@ -44,10 +44,20 @@ const BARS: [[u8; 3]; 8] = [
 pub struct Demo {
     orders: Sender<Order>,
     drawn: Receiver<Vec<u8>>,
-    /// The next picture, when it has been drawn.
-    ready: Option<Vec<u8>>,
+    next: Next,
     sequence: u32,
     metronome: Metronome,
+}
+
+/// The next picture.
+#[derive(Debug)]
+enum Next {
+    /// Nobody draws it yet.
+    Wanted,
+    /// The thread does.
+    Ordered,
+    /// It is complete.
+    Drawn(Vec<u8>),
 }
 
 /// What a picture is to show.
@@ -80,25 +90,39 @@ impl Demo {
         thread.map_err(|error| {
             CaptureError::NotFound(format!("demo: cannot start a thread: {error}"))
         })?;
-        let demo = Self {
+        Ok(Self {
             orders,
             drawn,
-            ready: None,
+            next: Next::Wanted,
             sequence: 0,
             metronome: Metronome::new(fps),
-        };
-        demo.order();
-        Ok(demo)
+        })
     }
 
-    /// Has the next picture drawn, with the time when it will be due.
-    fn order(&self) {
-        let ahead = self.metronome.due().saturating_sub(monotonic_now());
-        // Fails when the thread is gone, which shows when the picture is asked for.
-        let _ = self.orders.send(Order {
-            sequence: self.sequence,
-            time: SystemTime::now() + ahead,
-        });
+    /// Has the next picture drawn, with the time when it will be due, and waits for it until `until`.
+    fn draw(&mut self, until: Duration) -> Result<(), CaptureError> {
+        let wait = until.saturating_sub(monotonic_now());
+        // Somebody who does not wait has a picture to send first: the processor shall be free for that.
+        if matches!(self.next, Next::Wanted) && !wait.is_zero() {
+            let ahead = self.metronome.due().saturating_sub(monotonic_now());
+            // Fails when the thread is gone, which shows right below.
+            let _ = self.orders.send(Order {
+                sequence: self.sequence,
+                time: SystemTime::now() + ahead,
+            });
+            self.next = Next::Ordered;
+        }
+        if matches!(self.next, Next::Ordered) {
+            match self.drawn.recv_timeout(wait) {
+                Ok(picture) => self.next = Next::Drawn(picture),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let problem = "demo: its thread has ended".to_owned();
+                    return Err(CaptureError::NotFound(problem));
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -121,24 +145,15 @@ fn picture(width: u16, height: u16, order: &Order) -> Vec<u8> {
 
 impl Source for Demo {
     fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
-        let picture = match self.ready.take() {
-            Some(picture) => picture,
-            None => {
-                let wait = until.saturating_sub(monotonic_now());
-                match self.drawn.recv_timeout(wait) {
-                    Ok(picture) => picture,
-                    Err(RecvTimeoutError::Timeout) => return Ok(Captured::Nothing),
-                    Err(RecvTimeoutError::Disconnected) => {
-                        let problem = "demo: its thread has ended".to_owned();
-                        return Err(CaptureError::NotFound(problem));
-                    }
-                }
-            }
-        };
-        let Beat::At(captured) = self.metronome.beat(until, stop) else {
-            self.ready = Some(picture);
+        self.draw(until)?;
+        let Next::Drawn(picture) = &mut self.next else {
             return Ok(Captured::Nothing);
         };
+        let Beat::At(captured) = self.metronome.beat(until, stop) else {
+            return Ok(Captured::Nothing);
+        };
+        let picture = std::mem::take(picture);
+        self.next = Next::Wanted;
         let frame = Frame {
             data: Bytes::from(picture),
             sequence: self.sequence,
@@ -146,7 +161,6 @@ impl Source for Demo {
             dequeued: monotonic_now(),
         };
         self.sequence = self.sequence.wrapping_add(1);
-        self.order();
         Ok(Captured::Frame(frame))
     }
 
