@@ -117,20 +117,40 @@ fn thread_called(daemon: &Daemon, name: &str) -> Pid {
     panic!("no thread {name}");
 }
 
+/// A thread that does not run until this is dropped. Another process can stop one thread and no other; nothing in
+/// framewire helps with it.
+struct Stopped(Pid);
+
+impl Stopped {
+    fn new(thread: Pid) -> Self {
+        ptrace::seize(thread, ptrace::Options::empty()).expect("the thread is traced");
+        let traced = Self(thread);
+        ptrace::interrupt(thread).expect("the thread is told to stop");
+        waitpid(thread, Some(WaitPidFlag::__WALL)).expect("the thread stops");
+        traced
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // A process with a thread that is still traced would not end.
+        let _ = ptrace::detach(self.0, None);
+    }
+}
+
 #[test]
 fn a_thread_that_hangs_starves_the_watchdog_until_it_turns_again() {
     let folder = Folder::new("watchdog");
     let device = format!("replay:{}", pictures(&folder, "pictures"));
-    let config = folder.write("config.toml", camera("front", &device, &[9]));
+    // Somebody listens: a thread that is stopped while it logs would keep everybody from that.
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = socket.local_addr().expect("an address").port();
+    let config = folder.write("config.toml", camera("front", &device, &[port]));
     let watchdog = Duration::from_secs(8);
     let daemon = Daemon::start(&folder, &config, false, waits_for(watchdog));
     daemon.hears("READY=1", LONG);
     daemon.hears("WATCHDOG=1", watchdog);
-    // Another process can stop one thread and no other; nothing in framewire helps with it.
-    let id = thread_called(&daemon, "front");
-    ptrace::seize(id, ptrace::Options::empty()).expect("the thread is traced");
-    ptrace::interrupt(id).expect("the thread is told to stop");
-    waitpid(id, Some(WaitPidFlag::__WALL)).expect("the thread stops");
+    let stopped = Stopped::new(thread_called(&daemon, "front"));
     daemon.logs("front: its thread hangs");
     // What was said before the hang was noticed may still be on its way.
     while daemon.notification(Duration::from_millis(100)).is_some() {}
@@ -138,7 +158,7 @@ fn a_thread_that_hangs_starves_the_watchdog_until_it_turns_again() {
     while let Some(news) = daemon.notification(watchdog.saturating_sub(silence.elapsed())) {
         assert!(!news.contains("WATCHDOG"), "{news}");
     }
-    ptrace::detach(id, None).expect("the thread goes on");
+    drop(stopped);
     daemon.logs("front: its thread turns again");
     daemon.hears("WATCHDOG=1", watchdog);
     assert_eq!(daemon.end().code(), Some(0));
