@@ -290,7 +290,7 @@ mod tests {
         let stop = Stop::new().unwrap();
         let mut capture = Capture::new(&config, &stats, &stop, &pulse);
         while capture.take().is_none() {}
-        let due = monotonic_now() + Duration::from_millis(200);
+        let due = monotonic_now() + Duration::from_millis(500);
         capture.wait_until(due);
         assert!(monotonic_now() >= due);
         let waiting = capture.newest.as_ref().unwrap();
