@@ -9,7 +9,8 @@ use bytes::Bytes;
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
 use super::metronome::{Beat, Metronome};
-use super::{CaptureError, Captured, Source, monotonic_now};
+use super::{CaptureError, Captured, Source};
+use crate::clocks::monotonic_now;
 use crate::config::{Fps, Height, Width};
 use crate::frame::Frame;
 use crate::stop::Stop;
@@ -320,8 +321,7 @@ mod tests {
     #[test]
     fn pictures_come_in_their_order_and_in_their_time() {
         let stop = Stop::new().unwrap();
-        let size = (Width::default(), Height::default());
-        let mut demo = Demo::new(size.0, size.1, Fps::default()).unwrap();
+        let mut demo = Demo::new(Width::default(), Height::default(), Fps::default()).unwrap();
         let mut last = None;
         for sequence in 0..5 {
             let frame = loop {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::monotonic_now;
+use crate::clocks::monotonic_now;
 use crate::config::Fps;
 use crate::stop::Stop;
 

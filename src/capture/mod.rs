@@ -26,7 +26,6 @@ use nix::errno::Errno;
 use crate::frame::Frame;
 use crate::stop::Stop;
 
-pub use crate::clocks::monotonic_now;
 pub use recovery::Capture;
 
 /// Where pictures come from.

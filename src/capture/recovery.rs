@@ -146,7 +146,7 @@ impl<'a> Capture<'a> {
         }
     }
 
-    /// The source is of no use any more, or for now.
+    /// The source has failed, or could not be opened: the next attempt comes after a wait.
     fn close(&mut self, problem: &CaptureError) {
         if let State::Open(stream) = &self.state
             && stream.was_good(self.stats)

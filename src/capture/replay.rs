@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::metronome::{Beat, Metronome};
-use super::{CaptureError, Captured, Source, monotonic_now};
+use super::{CaptureError, Captured, Source};
+use crate::clocks::monotonic_now;
 use crate::config::Fps;
 use crate::frame::Frame;
 use crate::jpeg::markers;

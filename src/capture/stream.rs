@@ -33,11 +33,12 @@ impl Stream {
     /// The source begins, with these `stats`.
     pub fn new(source: Box<dyn Source>, stats: &Stats) -> Self {
         stats.source_opened();
+        let before = stats.condition();
         Self {
             source,
             gaps: SequenceGaps::default(),
-            damage: Damage::new(stats.condition()),
-            before: stats.condition(),
+            damage: Damage::new(before),
+            before,
             delivers: false,
         }
     }

@@ -120,21 +120,16 @@ pub fn held_up() -> Outcome {
     let numbers: Vec<usize> = pictures.iter().map(|each| number(each.timestamp)).collect();
     compare(&reception, &films[0], numbers.iter().copied())?;
     let summary = ended.camera()?;
-    let (superseded, gaps) = (
-        summary.dropped_as("superseded"),
-        summary.count("sequence_gaps")?,
-    );
+    let superseded = usize::try_from(summary.dropped_as("superseded"))?;
+    let gaps = summary.count("sequence_gaps")?;
     let missing = numbers.last().map_or(0, |last| last + 1 - numbers.len());
     let facts = format!(
         "frames={} missing={missing} superseded={superseded} gaps={gaps}",
         numbers.len()
     );
     // Of four buffers one may be in use or half filled.
-    let is_newest = (2 * TIMES..=3 * TIMES).contains(&usize::try_from(superseded)?);
-    ensure!(
-        is_newest && missing == gaps + usize::try_from(superseded)?,
-        "{facts}"
-    );
+    let is_newest = (2 * TIMES..=3 * TIMES).contains(&superseded);
+    ensure!(is_newest && missing == gaps + superseded, "{facts}");
     Ok(facts)
 }
 
