@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 
 use crate::config::Destination;
-use crate::excerpt;
+use crate::quote;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -112,7 +112,7 @@ struct Options {
 impl Command {
     /// Reads `arguments`, without the program's name; an error is one line that says what is wrong.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
-        Self::read(arguments).map_err(|problem| excerpt::of_message(&problem))
+        Self::read(arguments).map_err(|problem| quote::message(&problem))
     }
 
     fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {

@@ -35,14 +35,14 @@ const READINGS: usize = 4;
 
 /// One instant on two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instant {
+pub struct Reading {
     /// On CLOCK_MONOTONIC.
     pub monotonic: Duration,
     /// Since 1970 on CLOCK_REALTIME.
     pub unix: Duration,
 }
 
-impl Instant {
+impl Reading {
     /// Now; the clocks are read within a microsecond of each other, unless the thread is interrupted in each of
     /// several tries.
     pub fn now() -> Self {
@@ -61,10 +61,10 @@ impl Instant {
         let before = monotonic_now();
         let unix = clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from);
         let after = monotonic_now();
-        let instant = Self {
+        let reading = Self {
             monotonic: (before + after) / 2,
             unix,
         };
-        (after.saturating_sub(before), instant)
+        (after.saturating_sub(before), reading)
     }
 }

@@ -1,43 +1,64 @@
 //! framewire: hardware-compressed MJPEG from V4L2 cameras to RTP/JPEG (RFC 2435), not decoded, not copied.
 //!
-//! The path of a frame, module by module:
+//! The path of a frame, step by step and file by file:
 //!
-//! 1. [`capture`]: the camera's thread takes a filled buffer from a source (a camera's mmap ring, files, or
-//!    the demo pattern) as a [`frame::Frame`] whose octets stay where the driver wrote them.
-//!    Of several that are ready the newest counts.
-//! 2. [`jpeg`]: the frame is parsed in place into an [`jpeg::Image`].
-//! 3. [`rtp`]: the image is cut into [`rtp::Packet`]s: headers, and slices of the scan.
-//! 4. [`transmit`]: packets become a [`transmit::batch::Batch`], sent by one system call per destination.
-//! 5. The last reference to the frame is dropped, and its buffer goes back to the driver by itself.
+//! ```text
+//!  V4L2 driver                                                         capture/v4l2/ring.rs
+//!    │ VIDIOC_DQBUF                                                    Ring::dequeue
+//!    ▼
+//!  Frame      a lease on the mmap buffer, and when it was captured     frame.rs
+//!    │ counted; the damaged dropped, the newest kept                   capture/stream.rs, capture/mod.rs
+//!    ▼
+//!  Image      what the picture is, parsed in place                     jpeg/header.rs
+//!    ▼
+//!  Carried    what RTP/JPEG carries of it, or why it cannot            rtp/carry.rs
+//!    ▼
+//!  Flight     the frame on its way to all outputs                      transmit/flight.rs
+//!    ▼
+//!  Delivery   … to one of them, batch by batch, each when it is due    transmit/delivery.rs, pace.rs
+//!    ▼
+//!  Packet     headers, and a slice of the scan                         rtp/packetizer.rs
+//!    ▼
+//!  Batch      headers side by side, scan slices where they lie         transmit/batch.rs
+//!    │ sendmmsg of UDP GSO messages                                    transmit/socket.rs, sendmmsg.rs
+//!    ▼
+//!  kernel, network
 //!
-//! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`supervisor`] and [`pulse`] (the thread of a camera),
+//!  the last reference to the frame is dropped: VIDIOC_QBUF             capture/v4l2/ring.rs
+//! ```
+//!
+//! One loop goes this way, in the camera's own thread: [`camera`]. It waits on [`capture::Capture`] for what is due in
+//! [`transmit::Flight`], so that buffers go back to the driver between two batches.
+//!
+//! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`heartbeat`] (whether a camera's thread turns),
 //! [`service`] (the main thread: signals, reload, systemd), [`sandbox`] and [`log`], [`commands`] (the command line),
-//! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`excerpt`] (what others wrote,
+//! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`quote`] (what others wrote,
 //! quoted in errors).
 //!
-//! `capture` and `transmit` use the vocabulary (`frame`, `jpeg`, `rtp`, `config`, `stats`) and never
-//! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock.
+//! The stages `capture` and `transmit` use the vocabulary (`frame`, `jpeg`, `rtp`, `config`, `stats`) and never
+//! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock. tests/directions.rs holds it.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod appliance;
 pub mod backoff;
+pub mod camera;
 pub mod capture;
 pub mod cli;
 pub mod clocks;
 pub mod commands;
 pub mod config;
-pub mod excerpt;
 pub mod frame;
+pub mod heartbeat;
 pub mod jpeg;
 pub mod log;
-pub mod pulse;
+pub mod log_limit;
+pub mod quote;
+pub mod random;
 pub mod rtp;
 pub mod sandbox;
 pub mod sdp;
 pub mod service;
 pub mod stats;
 pub mod stop;
-pub mod supervisor;
-pub mod throttle;
 pub mod transmit;

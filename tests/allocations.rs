@@ -18,6 +18,7 @@ use framewire::stats::Stats;
 use framewire::stop::Stop;
 use framewire::transmit::Transmitter;
 use support::frames::{Picture, Sampling, Tables};
+use support::transmit::transmit;
 
 /// Frames before the count begins: the first use of this and that allocates.
 const WARM_UP: u32 = 50;
@@ -110,7 +111,7 @@ fn one_small_allocation_per_frame() {
         let Ok(Event::Frame(frame)) = event else {
             panic!("{event:?}");
         };
-        transmitter.transmit(&frame, &mut sleep_until);
+        transmit(&mut transmitter, &frame, &stats, sleep_until);
         transmitter.report();
     }
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;

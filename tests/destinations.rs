@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framewire::clocks::{monotonic_now, sleep_until};
-use framewire::config::{Config, Rtp};
+use framewire::config::{Config, Output};
 use framewire::frame::Frame;
 use framewire::stats::Stats;
 use framewire::transmit::Transmitter;
 use serde_json::Value;
 use support::frames::Picture;
+use support::transmit::transmit;
 
 /// From frame to frame.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -37,7 +38,7 @@ fn received(socket: &UdpSocket) -> (u64, u64) {
 }
 
 /// One `[[camera.rtp]]` per text, which is its destination and perhaps further lines.
-fn outputs(destinations: &[&str]) -> Vec<Rtp> {
+fn outputs(destinations: &[&str]) -> Vec<Output> {
     let mut text = "[[camera]]\nname = \"x\"\n".to_owned();
     for destination in destinations {
         text += &format!("[[camera.rtp]]\nrtcp = \"off\"\ndestination = {destination}\n");
@@ -48,6 +49,7 @@ fn outputs(destinations: &[&str]) -> Vec<Rtp> {
 
 struct Camera<'a> {
     transmitter: Transmitter<'a>,
+    stats: &'a Stats,
     picture: Bytes,
     sequence: u32,
 }
@@ -58,6 +60,7 @@ impl<'a> Camera<'a> {
         transmitter.set_outputs(&outputs(destinations));
         Self {
             transmitter,
+            stats,
             // Small, so that a socket's buffer holds many.
             picture: Picture {
                 width: 96,
@@ -79,7 +82,7 @@ impl<'a> Camera<'a> {
                 captured: now,
                 dequeued: now,
             };
-            self.transmitter.transmit(&frame, &mut sleep_until);
+            transmit(&mut self.transmitter, &frame, self.stats, sleep_until);
             self.sequence += 1;
             std::thread::sleep(INTERVAL);
         }
@@ -262,7 +265,7 @@ fn batches_keep_their_gaps_from_frame_to_frame() {
             captured,
             dequeued: captured,
         };
-        camera.transmitter.transmit(&frame, &mut |due| {
+        transmit(&mut camera.transmitter, &frame, &stats, |due| {
             dues.push(due);
             sleep_until(due);
         });

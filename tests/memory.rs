@@ -7,6 +7,7 @@ use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use framewire::rtp::header::RtpHeader;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -75,7 +76,8 @@ fn a_hundred_thousand_frames_leave_no_memory_behind() {
     let mut receive_until = |count| {
         while frames < count {
             let length = socket.recv(&mut datagram).expect("packets");
-            frames += u64::from(length > 12 && datagram[1] >> 7 == 1); // marker: a frame's last packet
+            let packet = RtpHeader::parse(&datagram[..length]);
+            frames += u64::from(packet.is_some_and(|(header, _)| header.marker));
             assert!(start.elapsed() < LIMIT, "{frames} frames after {LIMIT:?}");
         }
     };

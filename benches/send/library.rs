@@ -8,15 +8,16 @@ use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::{Config, Mtu};
 use framewire::frame::Frame;
 use framewire::jpeg::{Image, Parser};
-use framewire::rtp::Packetizer;
+use framewire::rtp::{Packetizer, carry};
 use framewire::stats::Stats;
 use framewire::transmit::Transmitter;
 use framewire::transmit::batch::{Batch, Entries, Headers, Slices};
 
-use crate::senders::Sender;
+use crate::sender::Sender;
 
 /// framewire's send path as a camera's thread takes it, each frame in one burst to each destination.
 pub struct Framewire {
+    parser: Parser,
     transmitter: Transmitter<'static>,
     stats: &'static Stats,
     frames: Vec<Bytes>,
@@ -34,6 +35,7 @@ impl Framewire {
         let mut transmitter = Transmitter::new("bench", stats);
         transmitter.set_outputs(&config.cameras[0].outputs);
         Self {
+            parser: Parser::default(),
             transmitter,
             stats,
             frames: pictures.iter().cloned().map(Bytes::from).collect(),
@@ -51,7 +53,15 @@ impl Sender for Framewire {
             captured: now,
             dequeued: now,
         };
-        self.transmitter.transmit(&frame, &mut sleep_until);
+        let image = self.parser.parse(&frame.data).expect("a picture");
+        let picture = carry(&image).expect("a picture that can be carried");
+        let mut flight = self.transmitter.begin(&frame, &picture);
+        while let Some(due) = flight.next_due() {
+            sleep_until(due);
+            flight.send_due();
+        }
+        flight.end().expect("the frame is sent");
+        self.stats.frame_sent();
         self.sequence += 1;
     }
 
@@ -82,10 +92,11 @@ impl Packets {
 
     /// Hands header and part of the scan of each packet of the picture to `take`.
     pub fn each<'a>(&mut self, jpeg: &'a [u8], mut take: impl FnMut(&[u8], &'a [u8])) {
-        let image = Image::parse(jpeg).expect("a frame that can be carried");
-        // The packets' own slices live only as long as `image`.
-        let mut rest = image.scan;
-        for packet in self.packetizer.packets(&image, 0, Self::full_octets()) {
+        let image = Image::parse(jpeg).expect("a picture");
+        let picture = carry(&image).expect("a picture that can be carried");
+        // The packets' own slices live only as long as `picture`.
+        let mut rest = picture.scan;
+        for packet in self.packetizer.packets(&picture, 0, Self::full_octets()) {
             self.header.clear();
             packet.write_header(|part| self.header.extend_from_slice(part));
             let (scan, after) = rest.split_at(packet.scan.len());
@@ -115,11 +126,9 @@ impl ParseAndHeaders {
 impl Sender for ParseAndHeaders {
     fn send(&mut self, index: usize) {
         let jpeg = &self.pictures[index % self.pictures.len()];
-        let image = self
-            .parser
-            .parse(jpeg)
-            .expect("a frame that can be carried");
-        let packets = self.packetizer.packets(&image, 0, Packets::full_octets());
+        let image = self.parser.parse(jpeg).expect("a picture");
+        let picture = carry(&image).expect("a picture that can be carried");
+        let packets = self.packetizer.packets(&picture, 0, Packets::full_octets());
         let mut headers = Headers::new();
         let mut entries = Entries::new();
         let batch = Batch::new(packets, usize::MAX, &mut headers, &mut entries);

@@ -13,10 +13,10 @@ use framewire::capture::{Captured, Source};
 use framewire::cli::Command;
 use framewire::config::{Config, Destination, Device, Fps, MAX_OUTPUTS, Mtu, Name, Pacing};
 use framewire::jpeg::{Image, Parser, markers};
-use framewire::rtp::Packetizer;
-use framewire::rtp::header::HEADER_OCTETS;
-use framewire::rtp::payload::MAIN_OCTETS;
+use framewire::rtp::header::RtpHeader;
+use framewire::rtp::payload::JpegHeader;
 use framewire::rtp::rtcp::ReceptionReport;
+use framewire::rtp::{Carried, Packetizer, carry};
 use framewire::stop::Stop;
 
 /// A parser's check.
@@ -105,12 +105,15 @@ fn assert_one_line(text: &str) {
 pub fn jpeg(octets: &[u8]) {
     let image = Image::parse(octets);
     match &image {
-        Ok(image) => {
-            for (mtu, ipv6) in [(576, false), (576, true), (1400, false), (9000, true)] {
-                packets(image, mtu, ipv6);
+        Ok(image) => match carry(image) {
+            Ok(picture) => {
+                for (mtu, ipv6) in [(576, false), (576, true), (1400, false), (9000, true)] {
+                    packets(&picture, mtu, ipv6);
+                }
             }
-        }
-        Err(unsupported) => assert_one_line(&unsupported.to_string()),
+            Err(refused) => assert_one_line(&refused.to_string()),
+        },
+        Err(unreadable) => assert_one_line(&unreadable.to_string()),
     }
     // The second time the parser knows how long such a frame is.
     let mut parser = Parser::default();
@@ -119,7 +122,9 @@ pub fn jpeg(octets: &[u8]) {
             (Ok(image), Ok(again)) => {
                 assert!(again.scan.starts_with(image.scan));
                 assert!(again.scan.ends_with(&[0xFF, markers::code::EOI]));
-                packets(again, 576, false);
+                if let Ok(picture) = carry(again) {
+                    packets(&picture, 576, false);
+                }
             }
             (Err(error), Err(again)) => assert_eq!(error, again),
             different => panic!("{different:?}"),
@@ -127,42 +132,43 @@ pub fn jpeg(octets: &[u8]) {
     }
 }
 
-/// The packets of `image`: equal in length but for the last, within the MTU, and together the whole scan.
-fn packets(image: &Image, mtu: u16, ipv6: bool) {
+/// The packets of `picture`: equal in length but for the last, within the MTU, and together the whole scan.
+fn packets(picture: &Carried, mtu: u16, ipv6: bool) {
     let ip_and_udp = if ipv6 { 40 + 8 } else { 20 + 8 };
     let full = usize::from(mtu) - ip_and_udp;
     let mtu = Mtu::try_from(i64::from(mtu)).expect("an MTU");
     assert_eq!(mtu.udp_payload(ipv6), full);
     let mut sequence_number = u16::MAX;
     let mut packetizer = Packetizer::new(7, sequence_number);
-    let mut packets = packetizer.packets(image, 9, full);
-    let mut rest = image.scan;
+    let mut packets = packetizer.packets(picture, 9, full);
+    let mut rest = picture.scan;
     for left in (0..packets.len()).rev() {
         let packet = packets.next().expect("as many as announced");
         let mut header = Vec::new();
         packet.write_header(|octets| header.extend_from_slice(octets));
-        assert!(header.len() >= HEADER_OCTETS + MAIN_OCTETS);
-        assert_eq!(header[2..4], sequence_number.to_be_bytes());
+        let (rtp, payload) = RtpHeader::parse(&header).expect("an RTP header");
+        let (offset, _, scan) = JpegHeader::parse(payload).expect("JPEG headers");
+        assert_eq!((rtp.sequence_number, scan), (sequence_number, &[][..]));
         sequence_number = sequence_number.wrapping_add(1);
         // 24 bit; the type-specific octet before them is 0.
-        let fragment_offset = u32::try_from(image.scan.len() - rest.len()).expect("24 bit");
-        assert_eq!(header[HEADER_OCTETS..][..4], fragment_offset.to_be_bytes());
+        let fragment_offset = u32::try_from(picture.scan.len() - rest.len()).expect("24 bit");
+        assert_eq!(offset, fragment_offset);
 
         let after = rest.strip_prefix(packet.scan);
         rest = after.expect("the next octets of the scan");
         assert!(!packet.scan.is_empty());
-        let marker = header[1] & 0x80 != 0;
-        assert_eq!((packet.marker(), marker), (left == 0, left == 0));
+        assert_eq!((packet.marker(), rtp.marker), (left == 0, left == 0));
         let length = header.len() + packet.scan.len();
         assert!(length == full || left == 0 && length < full, "{length}");
     }
     assert!(rest.is_empty() && packets.next().is_none());
     // The next image goes on where this one ended.
-    let next = packetizer.packets(image, 9, full).next();
+    let next = packetizer.packets(picture, 9, full).next();
     let mut header = Vec::new();
     let next = next.expect("a packet");
     next.write_header(|octets| header.extend_from_slice(octets));
-    assert_eq!(header[2..4], sequence_number.to_be_bytes());
+    let (rtp, _) = RtpHeader::parse(&header).expect("an RTP header");
+    assert_eq!(rtp.sequence_number, sequence_number);
 }
 
 /// A file of concatenated images: the first whole one comes out, then the first after it, and nothing else.

@@ -1,170 +1,335 @@
-//! The capturing half of a camera: takes pictures from a source, drops the damaged, keeps the newest.
-//! V4L2 user-space API for cameras; files and a test pattern look the same from here.
+//! The first half of a camera: takes pictures from a source, drops the damaged, keeps the newest; a source that
+//! fails is opened again, for as long as nobody says stop. V4L2 user-space API for cameras; files and a test
+//! pattern look the same from here.
 
-mod arrivals;
-pub mod camera;
-pub mod controls;
-mod damage;
-pub mod demo;
-pub mod devices;
-mod identity;
-mod ioctl;
+pub mod error;
+pub mod find;
+mod health;
+pub mod listing;
 mod metronome;
-mod recovery;
+pub mod pattern;
 pub mod replay;
-mod ring;
-mod search;
-mod silence;
+pub mod source;
 pub mod stream;
+pub mod v4l2;
 
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
+use tracing::{error, info};
 
+pub use error::CaptureError;
+pub use source::{Captured, Source};
+
+use find::{Hotplug, Search};
+use pattern::TestPattern;
+use replay::Replay;
+use stream::{Event, Stream};
+use v4l2::Camera;
+
+use crate::backoff::Backoff;
+use crate::clocks::{monotonic_now, sleep_until};
+use crate::config::{self, Device};
 use crate::frame::Frame;
-use crate::stop::Stop;
+use crate::heartbeat::{Heartbeat, LONGEST_WAIT};
+use crate::log_limit::LogLimits;
+use crate::stats::{DropReason, Stats};
+use crate::stop::{Stop, readable, wait_readable};
 
-pub use recovery::Capture;
+/// Waits after failures: the first, and the longest.
+const SHORTEST_BACK_OFF: Duration = Duration::from_millis(250);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+/// Attempts are at least so far apart, whatever happens in /dev.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// Most buffers that a driver can have filled meanwhile (VIDEO_MAX_FRAME of videodev2.h).
+const MOST_BUFFERS: usize = 32;
 
-/// Where pictures come from.
-pub trait Source {
-    /// Waits for the next picture until `until` on the monotonic clock, or until `stop` is raised. A time that has
-    /// passed asks for what is there.
-    fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError>;
-
-    /// Whether a picture that the send path is not ready for waits (files as fast as they go) instead of
-    /// being replaced by the next.
-    fn waits(&self) -> bool {
-        false
-    }
+/// The pictures of a camera, whatever happens to it: one that is not there, or fails, is waited for.
+pub struct Capture<'a> {
+    config: &'a config::Camera,
+    stats: &'a Stats,
+    stop: &'a Stop,
+    heartbeat: &'a Heartbeat,
+    hotplug: Hotplug,
+    search: Search,
+    backoff: Backoff,
+    said: Arc<LogLimits>,
+    state: State,
+    /// The newest picture that nobody has taken yet.
+    newest: Option<Frame>,
 }
 
-/// What a source delivered.
-#[derive(Debug)]
-pub enum Captured {
-    /// A picture.
-    Frame(Frame),
-    /// A buffer that the driver marked as damaged.
-    Damaged(Frame),
-    /// Nothing by then.
-    Nothing,
+enum State {
+    /// Opened at `due`, or from `earliest` on when a camera is plugged in.
+    Closed { earliest: Instant, due: Instant },
+    /// Pictures come.
+    Open(Stream),
 }
 
-/// Why a source cannot be opened or has ended.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// No camera fits the configuration.
-    #[error("{0}")]
-    NotFound(String),
-    /// The device or file cannot be opened.
-    #[error("{}: {error}{}", path.display(), hint(error))]
-    Open {
-        /// Node, folder or file.
-        path: PathBuf,
-        /// What the kernel said.
-        error: io::Error,
-    },
-    /// The node is no capture device.
-    #[error("{}: {card:?} is not a video capture node (a metadata or output node, perhaps); `framewire devices` lists those that are", path.display())]
-    NotCapture {
-        /// The node.
-        path: PathBuf,
-        /// The card's name.
-        card: String,
-    },
-    /// The camera delivers no JPEG.
-    #[error("{}: {card:?} delivers no JPEG, only {formats}: framewire sends what the camera has compressed itself, so a camera (or a node or firmware mode of this one) with MJPG or JPEG would work; `framewire devices` lists what there is", path.display())]
-    RawOnly {
-        /// The node.
-        path: PathBuf,
-        /// The card's name.
-        card: String,
-        /// Its formats.
-        formats: String,
-    },
-    /// A system call on the camera failed.
-    #[error("{}: {operation}: {errno}{}", path.display(), advice(operation, *errno))]
-    Device {
-        /// The node.
-        path: PathBuf,
-        /// The ioctl's name.
-        operation: &'static str,
-        /// What the kernel said.
-        errno: Errno,
-    },
-    /// Somebody else set another format while the camera was being set up.
-    #[error("{}: another program has changed the format", path.display())]
-    FormatChanged {
-        /// The node.
-        path: PathBuf,
-    },
-    /// The camera streams, but nothing comes.
-    #[error("{}: no picture for too long", path.display())]
-    Silent {
-        /// The node.
-        path: PathBuf,
-    },
-    /// Pictures come, but none is whole.
-    #[error("all pictures are damaged: a bad cable or too little power, perhaps")]
-    OnlyDamaged,
-    /// Nothing to replay.
-    #[error("{}: {problem}", path.display())]
-    Replay {
-        /// Folder or file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-/// What to do about an error from open(2).
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => ": is this user in the group `video`?",
-        _ => "",
-    }
-}
-
-/// What an error means, where we know.
-fn advice(operation: &str, errno: Errno) -> &'static str {
-    match (operation, errno) {
-        ("VIDIOC_STREAMON", Errno::ENOSPC) => {
-            ": not enough USB bandwidth; choose a smaller size or rate, or plug the camera into another root port"
+impl<'a> Capture<'a> {
+    /// For the camera of `config`, counted in `stats`, until `stop` is raised. Opening it may take as long as drivers
+    /// wait for a camera; `heartbeat` is beaten between the steps.
+    pub fn new(
+        config: &'a config::Camera,
+        stats: &'a Stats,
+        stop: &'a Stop,
+        heartbeat: &'a Heartbeat,
+    ) -> Self {
+        let hotplug = if config.device.is_camera() {
+            Hotplug::watch()
+        } else {
+            Hotplug::none()
+        };
+        let now = Instant::now();
+        Self {
+            config,
+            stats,
+            stop,
+            heartbeat,
+            hotplug,
+            search: Search::new(config.device.clone()),
+            backoff: Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF),
+            said: Arc::default(),
+            state: State::Closed {
+                earliest: now,
+                due: now,
+            },
+            newest: None,
         }
-        (_, Errno::EBUSY) => ": another program uses the camera",
-        ("VIDIOC_STREAMON", Errno::EPIPE) => ": the media links of the camera are not set up",
-        ("VIDIOC_STREAMON", Errno::EPROTO | Errno::EIO) => {
-            ": the camera refused to start; plug it out and in again"
-        }
-        (_, Errno::ENODEV) => ": the camera is gone",
-        ("VIDIOC_REQBUFS", Errno::ENOMEM) => ": not enough memory for the buffers; ask for fewer",
-        _ => "",
     }
+
+    /// The newest picture, waited for when there is none; `None` at the latest after [`LONGEST_WAIT`], and when the
+    /// stop flag is up.
+    pub fn take(&mut self) -> Option<Frame> {
+        if let State::Closed { earliest, due } = self.state
+            && self.newest.is_none()
+        {
+            if self.is_time(earliest, due) && !self.stop.is_raised() {
+                self.open();
+            }
+            return None;
+        }
+        let until = monotonic_now() + LONGEST_WAIT;
+        let is_time_left = || !self.stop.is_raised() && monotonic_now() < until;
+        while self.newest.is_none() && is_time_left() && self.take_by(until) {}
+        // Buffers pile up while a thread does not get the processor: the newest is wanted.
+        let mut most = MOST_BUFFERS;
+        while most > 0 && self.take_by(Duration::ZERO) {
+            most -= 1;
+        }
+        self.newest.take()
+    }
+
+    /// Returns when the monotonic clock shows `due`. Pictures that come meanwhile are taken from the driver, so
+    /// that its buffers are free again.
+    pub fn wait_until(&mut self, due: Duration) {
+        while !self.stop.is_raised() && monotonic_now() < due && self.take_by(due) {}
+        sleep_until(due);
+    }
+
+    /// Waits for a picture until `until` on the monotonic clock; false when none came.
+    fn take_by(&mut self, until: Duration) -> bool {
+        let State::Open(stream) = &mut self.state else {
+            return false;
+        };
+        if self.newest.is_some() && stream.waits() {
+            return false;
+        }
+        match stream.next(until, self.stats, self.stop) {
+            Ok(Event::Frame(frame)) => {
+                if self.newest.replace(frame).is_some() {
+                    self.stats.frame_dropped(DropReason::Superseded);
+                }
+            }
+            Ok(Event::Dropped) => {}
+            Ok(Event::Nothing) => return false,
+            Err(problem) => {
+                self.close(&problem);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Opens the source, or says why not.
+    fn open(&mut self) {
+        let stats = self.stats;
+        match open(self.config, &mut self.search, &self.said, self.heartbeat) {
+            Ok(source) => self.state = State::Open(Stream::new(source, stats)),
+            Err(problem) => self.close(&problem),
+        }
+    }
+
+    /// The source has failed, or could not be opened: the next attempt comes after a wait.
+    fn close(&mut self, problem: &CaptureError) {
+        if let State::Open(stream) = &self.state
+            && stream.was_good(self.stats)
+        {
+            self.backoff.reset();
+        }
+        let problem = problem.to_string();
+        self.stats.source_missing(&problem);
+        let name = self.config.name();
+        let now = Instant::now();
+        match self.said.note(&problem, now) {
+            Some(1) => error!("{name}: {problem}; trying again"),
+            Some(count) => error!("{name}: {problem}, {count} times; trying again"),
+            None => {}
+        }
+        let earliest = now + SHORTEST_PAUSE;
+        let due = earliest.max(now + self.backoff.wait());
+        self.state = State::Closed { earliest, due };
+    }
+
+    /// Waits for the time of the next attempt, or for a camera that is plugged in, for at most [`LONGEST_WAIT`].
+    /// Whether it has come.
+    fn is_time(&mut self, earliest: Instant, due: Instant) -> bool {
+        let left = |time: Instant| time.saturating_duration_since(Instant::now());
+        if self.stop.wait(left(earliest)) {
+            return false;
+        }
+        // What happened up to here is seen by the next attempt; what comes later cuts the wait after it short.
+        if self.hotplug.any() {
+            self.backoff.reset();
+            return true;
+        }
+        let wait = left(due);
+        if wait.is_zero() {
+            return true;
+        }
+        let mut fds = vec![readable(self.stop.as_fd())];
+        fds.extend(self.hotplug.fd().map(readable));
+        wait_readable(&mut fds, wait.min(LONGEST_WAIT)).is_err()
+    }
+}
+
+impl Drop for Capture<'_> {
+    fn drop(&mut self) {
+        if self.newest.is_some() {
+            self.stats.frame_dropped(DropReason::Stopped);
+        }
+        self.stats.source_stopped();
+        info!("{}: capturing ended", self.config.name());
+    }
+}
+
+/// Opens the source that `config` describes; cameras are those that `search` finds.
+fn open(
+    config: &config::Camera,
+    search: &mut Search,
+    said: &Arc<LogLimits>,
+    heartbeat: &Heartbeat,
+) -> Result<Box<dyn Source>, CaptureError> {
+    Ok(match &config.device {
+        Device::Replay(path) => Box::new(Replay::open(path, config.fps())?),
+        Device::Demo => Box::new(TestPattern::new(config.width, config.height, config.fps())?),
+        Device::Auto | Device::Path(_) | Device::Usb { .. } => {
+            Box::new(search.open(|opened| Camera::start(opened, config, said, heartbeat))?)
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::config::Config;
+    use crate::stats::CameraState;
+
+    fn config(device: &str) -> config::Camera {
+        let text = format!(
+            "[[camera]]\nname = \"front\"\ndevice = \"{device}\"\nfps = 60\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n"
+        );
+        let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
+        config.cameras.into_iter().next().unwrap()
+    }
+
+    /// A file with one picture, as short as it can be; removed at the end.
+    struct Picture(std::path::PathBuf);
+
+    impl Picture {
+        fn new(name: &str) -> Self {
+            let file = format!("framewire-{name}-{}.jpg", std::process::id());
+            Self(std::env::temp_dir().join(file))
+        }
+
+        fn write(&self) {
+            fs::write(&self.0, [0xFF, 0xD8, 0xFF, 0xDA, 0, 3, 1, 7, 0xFF, 0xD9]).unwrap();
+        }
+
+        fn config(&self) -> config::Camera {
+            config(&format!("replay:{}", self.0.display()))
+        }
+    }
+
+    impl Drop for Picture {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn dropped(stats: &Stats, reason: &str) -> u64 {
+        let summary = serde_json::to_value(stats.summary("front")).unwrap();
+        summary["frames_dropped"][reason].as_u64().unwrap_or(0)
+    }
 
     #[test]
-    fn errors_say_what_to_do_where_that_is_known() {
-        for (operation, errno, said) in [
-            ("VIDIOC_STREAMON", Errno::ENOSPC, "USB bandwidth"),
-            ("VIDIOC_STREAMON", Errno::EIO, "refused to start"),
-            ("VIDIOC_S_FMT", Errno::EBUSY, "another program"),
-            ("VIDIOC_DQBUF", Errno::ENODEV, "gone"),
-        ] {
-            let error = CaptureError::Device {
-                path: "/dev/video0".into(),
-                operation,
-                errno,
-            };
-            let text = error.to_string();
-            for part in ["/dev/video0", operation, errno.desc(), said] {
-                assert!(text.contains(part), "{part} in {text}");
-            }
+    fn a_source_that_is_missing_is_found_when_it_comes() {
+        let picture = Picture::new("late");
+        let (config, stats, heartbeat) = (picture.config(), Stats::default(), Heartbeat::default());
+        let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &heartbeat);
+        assert!(capture.take().is_none());
+        let CameraState::Waiting(problem) = stats.state() else {
+            panic!("{}", stats.state());
+        };
+        assert!(problem.contains("framewire-late"), "{problem}");
+        picture.write();
+        let start = Instant::now();
+        while capture.take().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(20));
         }
+        assert_eq!(stats.state(), CameraState::Streaming);
+        drop(capture);
+        assert_eq!(stats.state(), CameraState::Stopped);
+        assert_eq!(dropped(&stats, "stopped"), 0);
+    }
+
+    #[test]
+    fn of_the_pictures_that_come_during_a_wait_the_newest_is_kept() {
+        let picture = Picture::new("newest");
+        picture.write();
+        let (config, stats, heartbeat) = (picture.config(), Stats::default(), Heartbeat::default());
+        let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &heartbeat);
+        while capture.take().is_none() {}
+        let due = monotonic_now() + Duration::from_millis(500);
+        capture.wait_until(due);
+        assert!(monotonic_now() >= due);
+        let waiting = capture.newest.as_ref().unwrap();
+        let superseded = dropped(&stats, "superseded");
+        assert!(superseded >= 1);
+        assert_eq!(u64::from(waiting.sequence), superseded + 1);
+        stop.raise();
+        drop(capture);
+        assert_eq!(dropped(&stats, "stopped"), 1);
+    }
+
+    #[test]
+    fn attempts_keep_their_distance_and_a_stop_ends_the_wait() {
+        let (stats, heartbeat) = (Stats::default(), Heartbeat::default());
+        let config = config("replay:/nowhere");
+        let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &heartbeat);
+        let start = Instant::now();
+        assert!(capture.is_time(start + SHORTEST_PAUSE, start));
+        assert!(start.elapsed() >= SHORTEST_PAUSE);
+        stop.raise();
+        let start = Instant::now();
+        let long = start + Duration::from_secs(60);
+        assert!(!capture.is_time(long, long));
+        assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

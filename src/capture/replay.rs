@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::error::CaptureError;
 use super::metronome::{Beat, Metronome};
-use super::{CaptureError, Captured, Source};
+use super::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config::Fps;
 use crate::frame::Frame;

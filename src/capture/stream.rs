@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::damage::Damage;
-use super::{CaptureError, Captured, Source};
+use super::error::CaptureError;
+use super::health::Damage;
+use super::source::{Captured, Source};
 use crate::frame::Frame;
 use crate::stats::{Condition, DropReason, Stats};
 use crate::stop::Stop;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::Failure;
+use super::failure::Failure;
 use super::run::stream;
 use crate::cli::Streaming;
 use crate::config::{Config, Destination, Fps, Rtcp, Ttl};
@@ -20,7 +20,7 @@ pub fn demo(
         "[[camera]]\nname = \"demo\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"{to}\"\n"
     );
     let config = Config::parse(Path::new("demo"), text.as_bytes())?;
-    let destination = super::resolve(to)?;
+    let destination = super::address::resolve(to)?;
     // With --json stdout is for one JSON object only.
     if streaming.json {
         io::Write::write_all(&mut io::stderr(), instructions(destination).as_bytes())?;

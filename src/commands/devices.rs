@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Failure;
-use crate::capture::controls::{Control, Kind};
-use crate::capture::devices::{Format, Listing, Size, list};
+use super::failure::Failure;
+use crate::capture::listing::{Format, Listing, Size, list};
+use crate::capture::v4l2::controls::{Control, Kind};
 
 /// What `--json` prints.
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::cli::Streaming;
 use crate::config::Config;
 use crate::service::Service;

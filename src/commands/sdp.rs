@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::Failure;
-use crate::config::{Camera, Config, Rtp};
+use super::failure::Failure;
+use crate::config::{Camera, Config, Output};
 use crate::sdp::{self, Stream};
 
 /// Prints one media section for `stream`, or for the first output of every camera.
@@ -14,7 +14,7 @@ pub fn sdp(
     out: &mut dyn io::Write,
 ) -> Result<(), Failure> {
     let config = Config::load(config)?;
-    let wanted: Vec<(&Camera, &Rtp)> = match stream {
+    let wanted: Vec<(&Camera, &Output)> = match stream {
         None => config
             .cameras
             .iter()
@@ -25,7 +25,7 @@ pub fn sdp(
     let streams: Result<Vec<Stream>, Failure> = wanted
         .into_iter()
         .map(|(camera, rtp)| {
-            let destination = super::resolve(&rtp.destination)?;
+            let destination = super::address::resolve(&rtp.destination)?;
             Ok(Stream {
                 name: camera.name().as_str(),
                 destination,
@@ -42,7 +42,7 @@ fn find<'a>(
     config: &'a Config,
     name: &str,
     output: usize,
-) -> Result<(&'a Camera, &'a Rtp), Failure> {
+) -> Result<(&'a Camera, &'a Output), Failure> {
     let mut cameras = config.cameras.iter();
     let camera = cameras
         .find(|camera| camera.name().as_str() == name)

@@ -1,4 +1,4 @@
-//! `[system]` and `[network]`: how an appliance is called and how it gets its address.
+//! `[network]`: how an appliance gets its address.
 //! Read by `framewire prepare` on flashed images; `framewire run` checks them and leaves them alone.
 
 use std::fmt;
@@ -9,21 +9,12 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 use toml::Spanned;
 
-use super::numbers::bounded;
-use super::texts::{Text, from_text};
+use super::value::{Text, bounded, checked_text, from_text};
 
 bounded!(
     /// VLAN identifier (IEEE 802.1Q).
     Vlan(u16), 1..=4094, 1, "a VLAN identifier"
 );
-
-/// `[system]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct System {
-    /// The host name; the image's own when absent.
-    pub hostname: Option<Hostname>,
-}
 
 /// `[network]`; all of it absent = DHCP on Ethernet.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -70,41 +61,6 @@ impl Network {
     }
 }
 
-/// Defines a text of `[network]` that keeps its characters.
-macro_rules! checked_text {
-    ($(#[$doc:meta])* $name:ident, $fits:expr, $expected:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name(String);
-
-        impl $name {
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            fn parse(text: &str) -> Option<Self> {
-                let fits: fn(&str) -> bool = $fits;
-                fits(text).then(|| Self(text.to_owned()))
-            }
-        }
-
-        from_text!($name, $name::parse, $expected);
-    };
-}
-
-checked_text!(
-    /// A host name (RFC 1123 2.1), one label.
-    Hostname,
-    |text| {
-        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        (1..=63).contains(&text.len())
-            && text.bytes().all(allowed)
-            && !text.starts_with('-')
-            && !text.ends_with('-')
-    },
-    "a host name of 1 to 63 characters a-z, 0-9 and -, no - at its ends"
-);
 checked_text!(
     /// The name of a wireless network (IEEE 802.11).
     Ssid,

@@ -1,7 +1,7 @@
 //! Walks the marker segments of a JPEG image by their lengths, never octet by octet.
 //! ITU-T T.81 annex B.1 (markers, fill octets, marker segments).
 
-use super::Unsupported;
+use super::unreadable::Unreadable;
 
 /// Second octet of a marker (ITU-T T.81 table B.1).
 pub mod code {
@@ -57,16 +57,16 @@ pub struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     /// Starts after the SOI marker that `jpeg` must begin with.
-    pub fn new(jpeg: &'a [u8]) -> Result<Self, Unsupported> {
+    pub fn new(jpeg: &'a [u8]) -> Result<Self, Unreadable> {
         match jpeg {
-            [] => Err(Unsupported::Empty),
+            [] => Err(Unreadable::Empty),
             [PREFIX, code::SOI, rest @ ..] => Ok(Self { rest }),
-            _ => Err(Unsupported::NotJpeg),
+            _ => Err(Unreadable::NotJpeg),
         }
     }
 
     /// The next segment; `Truncated` when the octets end first, `Malformed` when no marker is there.
-    pub fn next_segment(&mut self) -> Result<Segment<'a>, Unsupported> {
+    pub fn next_segment(&mut self) -> Result<Segment<'a>, Unreadable> {
         let marker = self.next_marker()?;
         if matches!(marker, code::RST0..=code::EOI | code::TEM) {
             return Ok(Segment {
@@ -77,17 +77,17 @@ impl<'a> Segments<'a> {
         let (length, _) = self
             .rest
             .split_first_chunk::<LENGTH_OCTETS>()
-            .ok_or(Unsupported::Truncated)?;
+            .ok_or(Unreadable::Truncated)?;
         let length = usize::from(u16::from_be_bytes(*length));
         if length < LENGTH_OCTETS {
-            return Err(Unsupported::Malformed);
+            return Err(Unreadable::Malformed);
         }
         let (segment, rest) = self
             .rest
             .split_at_checked(length)
-            .ok_or(Unsupported::Truncated)?;
+            .ok_or(Unreadable::Truncated)?;
         self.rest = rest;
-        let parameters = segment.get(LENGTH_OCTETS..).ok_or(Unsupported::Malformed)?;
+        let parameters = segment.get(LENGTH_OCTETS..).ok_or(Unreadable::Malformed)?;
         Ok(Segment { marker, parameters })
     }
 
@@ -97,19 +97,19 @@ impl<'a> Segments<'a> {
     }
 
     /// Any number of fill octets may precede a marker (B.1.1.2).
-    fn next_marker(&mut self) -> Result<u8, Unsupported> {
+    fn next_marker(&mut self) -> Result<u8, Unreadable> {
         let Some((&PREFIX, mut rest)) = self.rest.split_first() else {
             return Err(if self.rest.is_empty() {
-                Unsupported::Truncated
+                Unreadable::Truncated
             } else {
-                Unsupported::Malformed
+                Unreadable::Malformed
             });
         };
         loop {
             match rest.split_first() {
-                None => return Err(Unsupported::Truncated),
+                None => return Err(Unreadable::Truncated),
                 Some((&PREFIX, after)) => rest = after,
-                Some((&0x00, _)) => return Err(Unsupported::Malformed),
+                Some((&0x00, _)) => return Err(Unreadable::Malformed),
                 Some((&marker, after)) => {
                     self.rest = after;
                     return Ok(marker);
@@ -146,7 +146,7 @@ pub fn scan_length_at_end(scan: &[u8]) -> Option<usize> {
 }
 
 /// Length of the first whole image of `data`, SOI through EOI, whatever kind of JPEG it is.
-pub fn image_length(data: &[u8]) -> Result<usize, Unsupported> {
+pub fn image_length(data: &[u8]) -> Result<usize, Unreadable> {
     let mut segments = Segments::new(data)?;
     loop {
         match segments.next_segment()?.marker {
@@ -155,7 +155,7 @@ pub fn image_length(data: &[u8]) -> Result<usize, Unsupported> {
                 let header = data.len() - segments.rest().len();
                 return scan_length(segments.rest())
                     .map(|scan| header + scan)
-                    .ok_or(Unsupported::NoEndOfImage);
+                    .ok_or(Unreadable::NoEndOfImage);
             }
             _ => {}
         }
@@ -183,20 +183,20 @@ mod tests {
 
     #[test]
     fn broken_lengths_are_told_apart() {
-        fn next(octets: &[u8]) -> Result<Segment<'_>, Unsupported> {
+        fn next(octets: &[u8]) -> Result<Segment<'_>, Unreadable> {
             Segments::new(octets)?.next_segment()
         }
-        assert_eq!(next(&[]), Err(Unsupported::Empty));
-        assert_eq!(next(&[0x00, 0x00]), Err(Unsupported::NotJpeg));
-        assert_eq!(next(&[0xFF, 0xD8]), Err(Unsupported::Truncated));
-        assert_eq!(next(&[0xFF, 0xD8, 0x41]), Err(Unsupported::Malformed));
+        assert_eq!(next(&[]), Err(Unreadable::Empty));
+        assert_eq!(next(&[0x00, 0x00]), Err(Unreadable::NotJpeg));
+        assert_eq!(next(&[0xFF, 0xD8]), Err(Unreadable::Truncated));
+        assert_eq!(next(&[0xFF, 0xD8, 0x41]), Err(Unreadable::Malformed));
         assert_eq!(
             next(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 1]),
-            Err(Unsupported::Malformed)
+            Err(Unreadable::Malformed)
         );
         assert_eq!(
             next(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 9]),
-            Err(Unsupported::Truncated)
+            Err(Unreadable::Truncated)
         );
     }
 

@@ -4,11 +4,11 @@
 //! Every packet of a frame but the last has exactly the length of a full packet (packet 0 carries less
 //! scan where it carries tables), so that a run of packets is a UDP GSO message as it stands.
 
+use super::carry::Carried;
 use super::header::{HEADER_OCTETS, RtpHeader};
 use super::payload::{
     JpegHeader, MAIN_OCTETS, RESTART_OCTETS, TABLE_DATA_OCTETS, TABLE_HEADER_OCTETS,
 };
-use crate::jpeg::Image;
 
 /// Most octets of a packet before its scan slice: the first packet of a frame with restart markers and tables.
 pub const MAX_FIRST_HEADER_OCTETS: usize =
@@ -37,21 +37,21 @@ impl Packetizer {
         self.ssrc
     }
 
-    /// The packets of `image`, all with RTP time `timestamp`, each but the last of `packet_octets` of UDP
+    /// The packets of `picture`, all with RTP time `timestamp`, each but the last of `packet_octets` of UDP
     /// payload. Their sequence numbers are used up, also of those that are never taken.
     pub fn packets<'a>(
         &mut self,
-        image: &'a Image<'a>,
+        picture: &'a Carried<'a>,
         timestamp: u32,
         packet_octets: usize,
     ) -> Packets<'a> {
         let packets = Packets {
-            jpeg: JpegHeader::new(image),
+            jpeg: JpegHeader::new(picture),
             ssrc: self.ssrc,
             sequence_number: self.sequence_number,
             timestamp,
             packet_octets,
-            scan: image.scan,
+            scan: picture.scan,
             fragment_offset: 0,
         };
         let [.., c1, c0] = packets.len().to_be_bytes();
@@ -144,6 +144,11 @@ impl Packet<'_> {
     pub fn write_header(&self, mut write: impl FnMut(&[u8])) {
         write(&self.rtp.to_octets());
         self.jpeg.write(self.fragment_offset, write);
+    }
+
+    /// Octets of the RTP header at its start; what follows is payload.
+    pub fn rtp_header_octets(&self) -> usize {
+        HEADER_OCTETS
     }
 
     /// The last packet of its frame.

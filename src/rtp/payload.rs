@@ -9,8 +9,8 @@
 //! |                    Quantization Table Data                    |
 //! ```
 
+use super::carry::{Carried, Sampling};
 use crate::jpeg::tables::{self, TABLE_OCTETS, Tables};
-use crate::jpeg::{Image, Sampling};
 
 /// Octets of the main header.
 pub const MAIN_OCTETS: usize = 8;
@@ -36,29 +36,35 @@ const UNIT: u16 = 8;
 /// The payload headers of one image, the same in each of its packets but for the offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JpegHeader<'a> {
-    type_: u8,
-    q: u8,
-    width: u8,
-    height: u8,
-    restart_interval: u16,
-    tables: &'a Tables,
+    /// Sampling, and whether there are restart markers (3.1.3).
+    pub type_: u8,
+    /// Which quantization tables (3.1.4).
+    pub q: u8,
+    /// In units of 8 pixels.
+    pub width: u8,
+    /// In units of 8 pixels.
+    pub height: u8,
+    /// In MCUs, 0 = no restart markers.
+    pub restart_interval: u16,
+    /// What the first packet brings with a `q` of 128 or more.
+    pub tables: Option<&'a Tables>,
 }
 
 impl<'a> JpegHeader<'a> {
-    /// The headers for `image`, which [`Image::parse`] has checked to fit.
-    pub fn new(image: &'a Image) -> Self {
-        let type_ = match image.sampling {
+    /// The headers for `picture`.
+    pub fn new(picture: &'a Carried) -> Self {
+        let type_ = match picture.sampling {
             Sampling::Yuv422 => 0,
             Sampling::Yuv420 => 1,
         };
-        let restart = image.restart_interval != 0;
+        let restart = picture.restart_interval != 0;
         Self {
             type_: if restart { type_ + TYPE_RESTART } else { type_ },
-            q: tables::standard_q(&image.tables).unwrap_or(Q_IN_BAND),
-            width: units(image.width),
-            height: units(image.height),
-            restart_interval: image.restart_interval,
-            tables: &image.tables,
+            q: tables::standard_q(&picture.tables).unwrap_or(Q_IN_BAND),
+            width: units(picture.width),
+            height: units(picture.height),
+            restart_interval: picture.restart_interval,
+            tables: Some(&picture.tables),
         }
     }
 
@@ -96,10 +102,44 @@ impl<'a> JpegHeader<'a> {
             let [c1, c0] = RESTART_UNALIGNED.to_be_bytes();
             write(&[i1, i0, c1, c0]);
         }
-        if self.has_tables(fragment_offset) {
+        if let Some(tables) = self.tables
+            && self.has_tables(fragment_offset)
+        {
             write(&TABLE_HEADER);
-            write(self.tables.as_flattened());
+            write(tables.as_flattened());
         }
+    }
+
+    /// The fragment offset and the headers that begin `payload`, and the octets of the scan behind them; `None`
+    /// when they are not as [`Self::write`] writes them.
+    pub fn parse(payload: &'a [u8]) -> Option<(u32, Self, &'a [u8])> {
+        let (&[0, o2, o1, o0, type_, q, width, height], rest) =
+            payload.split_first_chunk::<MAIN_OCTETS>()?
+        else {
+            return None;
+        };
+        let fragment_offset = u32::from_be_bytes([0, o2, o1, o0]);
+        let mut header = Self {
+            type_,
+            q,
+            width,
+            height,
+            restart_interval: 0,
+            tables: None,
+        };
+        let mut scan = rest;
+        if header.has_restart() {
+            let (&[i1, i0, c1, c0], rest) = scan.split_first_chunk::<RESTART_OCTETS>()?;
+            (u16::from_be_bytes([c1, c0]) == RESTART_UNALIGNED).then_some(())?;
+            (header.restart_interval, scan) = (u16::from_be_bytes([i1, i0]), rest);
+        }
+        if header.has_tables(fragment_offset) {
+            let data = scan.strip_prefix(&TABLE_HEADER)?;
+            let (tables, rest) = data.split_first_chunk::<TABLE_DATA_OCTETS>()?;
+            let (tables, _) = tables.as_chunks::<TABLE_OCTETS>();
+            (header.tables, scan) = (Some(tables.try_into().ok()?), rest);
+        }
+        Some((fragment_offset, header, scan))
     }
 
     fn has_restart(&self) -> bool {
@@ -127,8 +167,8 @@ mod tests {
         out
     }
 
-    fn image(tables: Tables, restart_interval: u16) -> Image<'static> {
-        Image {
+    fn image(tables: Tables, restart_interval: u16) -> Carried<'static> {
+        Carried {
             width: 650,
             height: 483,
             sampling: Sampling::Yuv420,
@@ -155,6 +195,25 @@ mod tests {
         assert_eq!(octets(&header, 0)[4], 65);
         assert_eq!(octets(&header, 0)[8..12], [2, 3, 0xFF, 0xFF]);
         assert_eq!(octets(&header, 5)[8..], [2, 3, 0xFF, 0xFF]);
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_else() {
+        for (tables, restart_interval) in [([[7; 64], [9; 64]], 0), ([[7; 64], [9; 64]], 0x0203)] {
+            let image = image(tables, restart_interval);
+            let header = JpegHeader::new(&image);
+            for offset in [0, 0x01_02_03] {
+                let written = octets(&header, offset);
+                let packet = [&written[..], b"scan"].concat();
+                let tables = header.tables.filter(|_| offset == 0);
+                let expected = JpegHeader { tables, ..header };
+                let parsed = JpegHeader::parse(&packet);
+                assert_eq!(parsed, Some((offset, expected, &b"scan"[..])));
+                assert_eq!(JpegHeader::parse(&written[..written.len() - 1]), None);
+                let other = [&[1], &packet[1..]].concat();
+                assert_eq!(JpegHeader::parse(&other), None, "type-specific");
+            }
+        }
     }
 
     #[test]

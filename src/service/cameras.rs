@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use crate::camera::CameraThread;
 use crate::config;
-use crate::pulse::Watched;
+use crate::heartbeat::Watched;
 use crate::stats::Summary;
 use crate::stop::Stop;
-use crate::supervisor::Supervisor;
 
 /// Longest time that the thread of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(7);
@@ -21,9 +21,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 pub struct Cameras {
     /// `--frames`.
     limit: Option<u64>,
-    running: Vec<Supervisor>,
+    running: Vec<CameraThread>,
     /// Told to end since.
-    leaving: Vec<(Supervisor, Instant)>,
+    leaving: Vec<(CameraThread, Instant)>,
     /// To be started then, and not before those that leave are gone: they may use the same device or port.
     waiting: Vec<(config::Camera, Instant)>,
     /// The names in the order of the configuration.
@@ -120,7 +120,7 @@ impl Cameras {
                 self.waiting.push((config, due));
                 continue;
             }
-            match Supervisor::start(&config, self.limit) {
+            match CameraThread::start(&config, self.limit) {
                 Ok(camera) => self.running.push(camera),
                 Err(problem) => {
                     error!("{}: {problem}", config.name());
@@ -154,12 +154,12 @@ impl Cameras {
     pub fn going_to_end(&self) -> impl Iterator<Item = &Stop> {
         let leaving = self.leaving.iter().map(|(camera, _)| camera);
         let all = self.running.iter().chain(leaving);
-        all.map(Supervisor::ended)
+        all.map(CameraThread::ended)
             .filter(|ended| !ended.is_raised())
     }
 
     /// The cameras that are to run, in the order of the configuration.
-    pub fn running(&self) -> &[Supervisor] {
+    pub fn running(&self) -> &[CameraThread] {
         &self.running
     }
 
@@ -171,7 +171,7 @@ impl Cameras {
             .iter_mut()
             .chain(leaving)
             .filter(move |camera| !(limited && camera.ended().is_raised()))
-            .map(Supervisor::watched)
+            .map(CameraThread::watched)
     }
 
     /// A line per camera.
@@ -184,7 +184,7 @@ impl Cameras {
     /// Ends all cameras; returns the final counters, and whether all ended well and in time.
     pub fn end(mut self) -> (Vec<Summary>, bool) {
         let since = Instant::now();
-        self.running.iter().for_each(Supervisor::stop);
+        self.running.iter().for_each(CameraThread::stop);
         while self.going_to_end().next().is_some() && since.elapsed() < LONGEST_FAREWELL {
             std::thread::sleep(LOOK_INTERVAL);
         }

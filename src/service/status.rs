@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use crate::camera::CameraThread;
 use crate::config::Name;
 use crate::stats::CameraState;
-use crate::supervisor::Supervisor;
 
 /// Longest time without a sent frame that still counts as streaming: more than a frame at the slowest rate, 0.1 fps.
 const STALLED: Duration = Duration::from_secs(15);
@@ -24,7 +24,7 @@ pub struct Status {
 
 impl Status {
     /// The line now.
-    pub fn line(&mut self, now: Instant, cameras: &[Supervisor]) -> String {
+    pub fn line(&mut self, now: Instant, cameras: &[CameraThread]) -> String {
         let mut problems = Vec::new();
         let mut streaming = 0;
         for camera in cameras {
@@ -41,7 +41,7 @@ impl Status {
     }
 
     /// Why `camera` does not stream.
-    fn problem(&mut self, now: Instant, camera: &Supervisor) -> Option<String> {
+    fn problem(&mut self, now: Instant, camera: &CameraThread) -> Option<String> {
         let sent = camera.stats().frames_sent();
         let name = camera.config().name().clone();
         let (known, since) = self.sent.entry(name).or_insert((sent, now));

@@ -8,10 +8,10 @@ use tracing::{info, warn};
 
 use super::cameras::Cameras;
 use super::status::Status;
+use crate::camera::CameraThread;
 use crate::clocks::monotonic_now;
-use crate::pulse::LONGEST_WAIT;
-use crate::supervisor::Supervisor;
-use crate::throttle::Throttle;
+use crate::heartbeat::LONGEST_WAIT;
+use crate::log_limit::LogLimit;
 
 /// Longest wait for a first frame before the service says that it is ready without one.
 const GRACE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ pub struct Manager {
     /// When the status is due.
     due: Instant,
     said: String,
-    failures: Throttle,
+    failures: LogLimit,
 }
 
 /// When it is told that the service lives.
@@ -65,7 +65,7 @@ impl Manager {
             status: Status::default(),
             due: now,
             said: String::new(),
-            failures: Throttle::default(),
+            failures: LogLimit::default(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Manager {
 
     fn become_ready(&mut self, now: Instant, cameras: &Cameras) {
         let Some(grace) = self.grace else { return };
-        let streams = |camera: &Supervisor| camera.stats().frames_sent() > 0;
+        let streams = |camera: &CameraThread| camera.stats().frames_sent() > 0;
         let any = cameras.running().iter().any(streams);
         if !any && now < grace {
             return;

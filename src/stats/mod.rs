@@ -1,112 +1,25 @@
 //! Counts what happens to a camera's frames: each one captured ends as sent or as dropped for one reason.
 
 mod condition;
+mod drop_reason;
 pub mod latency;
 pub mod output;
+mod sent;
 mod state;
+mod summary;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use serde::Serialize;
-
-use crate::jpeg::Unsupported;
-use latency::{Latency, LatencySummary};
-use output::{OutputStats, OutputSummary};
+use latency::Latency;
+use output::OutputStats;
 
 pub use condition::Condition;
+pub use drop_reason::DropReason;
+pub use sent::Sent;
 pub use state::CameraState;
-
-/// Defines [`DropReason`] with the name that statistics show for each.
-macro_rules! drop_reasons {
-    ($($(#[$doc:meta])* $reason:ident = $name:literal,)*) => {
-        /// Why a captured frame was not sent.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum DropReason {
-            $($(#[$doc])* $reason,)*
-        }
-
-        impl DropReason {
-            /// All reasons, in the order of their discriminants.
-            pub const ALL: &[Self] = &[$(Self::$reason,)*];
-
-            /// The name in statistics and logs.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$reason => $name,)*
-                }
-            }
-        }
-    };
-}
-
-drop_reasons! {
-    /// The driver marked the buffer with V4L2_BUF_FLAG_ERROR.
-    ErrorFlag = "error-flag",
-    /// No octets in the buffer.
-    Empty = "empty",
-    /// No EOI marker: the frame was cut short.
-    NoEndOfImage = "no-eoi",
-    /// Does not begin with SOI.
-    NotJpeg = "not-jpeg",
-    /// Ends inside the headers.
-    TruncatedHeaders = "truncated-headers",
-    /// Headers that are not what T.81 says.
-    MalformedHeaders = "malformed-headers",
-    /// Progressive, arithmetic or another process than baseline.
-    Process = "unsupported-process",
-    /// Not 8-bit samples.
-    Precision = "unsupported-precision",
-    /// Not three components.
-    Components = "unsupported-components",
-    /// Neither 4:2:2 nor 4:2:0.
-    Sampling = "unsupported-sampling",
-    /// Wider or higher than 2040 pixels.
-    Size = "unsupported-size",
-    /// Not one interleaved scan.
-    Scans = "unsupported-scans",
-    /// A quantization table is missing, too wide, or Cb's and Cr's differ.
-    QuantizationTables = "unsupported-quantization-tables",
-    /// Not the Huffman tables of annex K.
-    HuffmanTables = "unsupported-huffman-tables",
-    /// A scan of 16 MiB or more.
-    ScanSize = "unsupported-scan-size",
-    /// A newer frame came before this one could be sent.
-    Superseded = "superseded",
-    /// The kernel took all of it for no destination.
-    SendFailed = "send-failed",
-    /// Every destination had failed shortly before and was not tried, or its name is not known yet.
-    NoDestination = "no-destination",
-    /// Captured, but the camera was stopped first.
-    Stopped = "stopped",
-}
-
-impl From<Unsupported> for DropReason {
-    fn from(unsupported: Unsupported) -> Self {
-        match unsupported {
-            Unsupported::Empty => Self::Empty,
-            Unsupported::NotJpeg => Self::NotJpeg,
-            Unsupported::Truncated => Self::TruncatedHeaders,
-            Unsupported::NoEndOfImage => Self::NoEndOfImage,
-            Unsupported::Malformed => Self::MalformedHeaders,
-            Unsupported::Process(_) => Self::Process,
-            Unsupported::Precision(_) => Self::Precision,
-            Unsupported::Components(_) => Self::Components,
-            Unsupported::Sampling(..) => Self::Sampling,
-            Unsupported::Size(..) => Self::Size,
-            Unsupported::Scans => Self::Scans,
-            Unsupported::MissingTable(_)
-            | Unsupported::ChrominanceTables
-            | Unsupported::WideTable(_) => Self::QuantizationTables,
-            Unsupported::Huffman => Self::HuffmanTables,
-            Unsupported::ScanSize(_) => Self::ScanSize,
-        }
-    }
-}
+pub use summary::Summary;
 
 /// The counters of one camera, written by its thread, read by anybody.
 #[derive(Debug, Default)]
@@ -123,25 +36,6 @@ pub struct Stats {
     send_errors: AtomicU64,
     latency: Latency,
     outputs: Mutex<Vec<Arc<OutputStats>>>,
-}
-
-/// What some packets cost on the wire.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// RTP packets.
-    pub packets: u64,
-    /// Octets of UDP payload.
-    pub octets: u64,
-    /// `sendmmsg` calls.
-    pub send_calls: u64,
-}
-
-impl AddAssign for Sent {
-    fn add_assign(&mut self, other: Self) {
-        self.packets += other.packets;
-        self.octets += other.octets;
-        self.send_calls += other.send_calls;
-    }
 }
 
 impl Stats {
@@ -180,9 +74,9 @@ impl Stats {
         self.captured.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All of a frame was given to the kernel for at least one destination. Returns how many so far.
-    pub fn frame_sent(&self) -> u64 {
-        self.sent.fetch_add(1, Ordering::Relaxed) + 1
+    /// All of a frame was given to the kernel for at least one destination.
+    pub fn frame_sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Frames sent so far.
@@ -240,6 +134,23 @@ impl Stats {
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// In which condition the pictures came.
+    pub fn condition(&self) -> Condition {
+        let mut condition = Condition {
+            intact: self.sent.load(Ordering::Relaxed),
+            damaged: 0,
+        };
+        for (&reason, counter) in DropReason::ALL.iter().zip(&self.dropped) {
+            let count = counter.load(Ordering::Relaxed);
+            match reason.is_damage() {
+                Some(true) => condition.damaged += count,
+                Some(false) => condition.intact += count,
+                None => {}
+            }
+        }
+        condition
+    }
+
     /// The counters now, under the camera's `name`.
     pub fn summary(&self, name: &str) -> Summary {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -267,58 +178,6 @@ impl Stats {
                 .map(|output| output.summary(Instant::now()))
                 .collect(),
         }
-    }
-}
-
-/// A camera's counters at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
-    name: String,
-    state: CameraState,
-    reopened: u64,
-    frames_captured: u64,
-    frames_sent: u64,
-    frames_dropped: BTreeMap<&'static str, u64>,
-    sequence_gaps: u64,
-    packets_sent: u64,
-    octets_sent: u64,
-    send_calls: u64,
-    send_errors: u64,
-    latency_us: LatencySummary,
-    outputs: Vec<OutputSummary>,
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}, reopened {} times, {} frames captured, {} sent, {} dropped",
-            self.name,
-            self.state,
-            self.reopened,
-            self.frames_captured,
-            self.frames_sent,
-            self.frames_dropped.values().sum::<u64>(),
-        )?;
-        let mut separator = " (";
-        for (reason, count) in &self.frames_dropped {
-            write!(f, "{separator}{reason} {count}")?;
-            separator = ", ";
-        }
-        if !self.frames_dropped.is_empty() {
-            f.write_str(")")?;
-        }
-        write!(
-            f,
-            ", {} lost in the driver, {} packets, {} octets, {} send calls, {} send errors",
-            self.sequence_gaps,
-            self.packets_sent,
-            self.octets_sent,
-            self.send_calls,
-            self.send_errors,
-        )?;
-        write!(f, "; {}", self.latency_us)?;
-        self.outputs.iter().try_for_each(|output| output.fmt(f))
     }
 }
 
@@ -369,7 +228,8 @@ mod tests {
         stats.source_opened();
         stats.source_delivers();
         stats.frame_captured();
-        assert_eq!(stats.frame_sent(), 1);
+        stats.frame_sent();
+        assert_eq!(stats.frames_sent(), 1);
         stats.frame_dropped(DropReason::NoEndOfImage);
         stats.set_outputs(vec![Arc::new(OutputStats::new("h:1".to_owned()))]);
         let json = serde_json::to_value(stats.summary("front")).unwrap();

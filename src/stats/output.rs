@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Sent;
+use super::sent::Sent;
 
 /// Most receivers that are remembered for one destination; of more, those heard of last.
 const MAX_RECEIVERS: usize = 32;
@@ -24,6 +24,7 @@ pub struct OutputStats {
     frames_skipped: AtomicU64,
     packets: AtomicU64,
     octets: AtomicU64,
+    payload_octets: AtomicU64,
     failing: AtomicBool,
     /// Changes seldom: not on the path of every frame.
     reported: Mutex<Reported>,
@@ -61,6 +62,7 @@ impl OutputStats {
             frames_skipped: AtomicU64::new(0),
             packets: AtomicU64::new(0),
             octets: AtomicU64::new(0),
+            payload_octets: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             reported: Mutex::default(),
         }
@@ -70,6 +72,8 @@ impl OutputStats {
     pub fn sent(&self, sent: Sent) {
         self.packets.fetch_add(sent.packets, Ordering::Relaxed);
         self.octets.fetch_add(sent.octets, Ordering::Relaxed);
+        self.payload_octets
+            .fetch_add(sent.payload_octets, Ordering::Relaxed);
     }
 
     /// The kernel took a whole frame.
@@ -92,9 +96,9 @@ impl OutputStats {
         self.packets.load(Ordering::Relaxed)
     }
 
-    /// Octets of UDP payload so far.
-    pub fn octets(&self) -> u64 {
-        self.octets.load(Ordering::Relaxed)
+    /// Octets of RTP payload so far, as a sender report counts them (RFC 3550 6.4.1).
+    pub fn payload_octets(&self) -> u64 {
+        self.payload_octets.load(Ordering::Relaxed)
     }
 
     /// Why nothing is sent now; `None` = all is well.

@@ -2,6 +2,7 @@
 //! writev-style gather lists, sendmmsg(2).
 
 use std::io::IoSlice;
+use std::ops::Range;
 
 use heapless::Vec;
 
@@ -35,6 +36,10 @@ pub struct Batch<'room, 'a> {
 /// A packet of a batch.
 pub struct Entry<'a> {
     header_end: usize,
+    /// Of UDP payload.
+    octets: usize,
+    /// Of RTP payload.
+    payload_octets: usize,
     scan: &'a [u8],
 }
 
@@ -59,9 +64,13 @@ impl<'room, 'a> Batch<'room, 'a> {
         let headers = &mut *self.headers;
         // The capacities hold MAX_PACKETS packets with the longest headers; `new` pushes no more.
         let mut fits = true;
+        let start = headers.len();
         packet.write_header(|octets| fits &= headers.extend_from_slice(octets).is_ok());
+        let octets = headers.len() - start + packet.scan.len();
         let entry = Entry {
             header_end: headers.len(),
+            payload_octets: octets - packet.rtp_header_octets(),
+            octets,
             scan: packet.scan,
         };
         fits &= self.packets.push(entry).is_ok();
@@ -78,10 +87,12 @@ impl<'room, 'a> Batch<'room, 'a> {
         self.packets.is_empty()
     }
 
-    /// Octets of all packets.
-    pub fn octets(&self) -> usize {
-        let scan: usize = self.packets.iter().map(|entry| entry.scan.len()).sum();
-        self.headers.len() + scan
+    /// Octets of the packets in `range`: of UDP payload, and of RTP payload.
+    pub fn octets(&self, range: Range<usize>) -> (usize, usize) {
+        let entries = self.packets.get(range).unwrap_or_default();
+        entries.iter().fold((0, 0), |(all, payload), entry| {
+            (all + entry.octets, payload + entry.payload_octets)
+        })
     }
 
     /// Appends the gather list to `slices`: header, scan, header, scan, …

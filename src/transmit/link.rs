@@ -12,9 +12,9 @@ use tracing::{info, warn};
 
 use super::socket::Socket;
 use crate::backoff::Backoff;
-use crate::config::{Destination, Rtp};
+use crate::config::{self, Destination};
+use crate::log_limit::LogLimit;
 use crate::stats::output::OutputStats;
-use crate::throttle::Throttle;
 
 /// First and longest wait after a failure of the network or of the name.
 const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(10)];
@@ -28,7 +28,7 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// One destination.
 #[derive(Debug)]
 pub struct Link {
-    config: Rtp,
+    config: config::Output,
     state: State,
     backoff: Backoff,
     pauses: Backoff,
@@ -38,8 +38,8 @@ pub struct Link {
     good_frames: u64,
     /// Since the first of them.
     good_since: Option<Instant>,
-    failures: Throttle,
-    recoveries: Throttle,
+    failures: LogLimit,
+    recoveries: LogLimit,
 }
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ enum State {
 
 impl Link {
     /// Opened when it is first asked for.
-    pub fn new(config: Rtp) -> Self {
+    pub fn new(config: config::Output) -> Self {
         let [shortest, longest] = WAITS;
         let [shortest_pause, longest_pause] = PAUSES;
         Self {
@@ -67,13 +67,13 @@ impl Link {
             attempts: 0,
             good_frames: 0,
             good_since: None,
-            failures: Throttle::default(),
-            recoveries: Throttle::default(),
+            failures: LogLimit::default(),
+            recoveries: LogLimit::default(),
         }
     }
 
     /// What was configured.
-    pub fn config(&self) -> &Rtp {
+    pub fn config(&self) -> &config::Output {
         &self.config
     }
 

@@ -5,16 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::departure::Departure;
+use super::delivery::{Delivery, State};
 use super::link::Link;
 use super::pace::Pace;
 use super::reports::Reports;
 use crate::clocks;
-use crate::config::{Pacing, Rtcp, Rtp};
+use crate::config::{self, Pacing, Rtcp};
 use crate::frame::Frame;
-use crate::jpeg::Image;
+use crate::random::random;
 use crate::rtp::rtcp::{SenderInfo, ntp_timestamp};
-use crate::rtp::{Clock, Packetizer};
+use crate::rtp::{Carried, Clock, Packetizer};
 use crate::stats::output::OutputStats;
 
 /// A destination whose packets do not leave is waited for at least this long: a frame's usual time.
@@ -35,7 +35,7 @@ pub struct Output {
 impl Output {
     /// Sequence number, timestamp and SSRC start random (RFC 3550 5.1). The destination is looked up and its
     /// socket opened when the first frame is there. The error is that of the system's random numbers.
-    pub fn new(config: &Rtp) -> io::Result<Self> {
+    pub fn new(config: &config::Output) -> io::Result<Self> {
         let [s1, s0, o3, o2, o1, o0, c3, c2, c1, c0] = random()?;
         let ssrc = config
             .ssrc
@@ -51,7 +51,7 @@ impl Output {
     }
 
     /// What was configured.
-    pub fn config(&self) -> &Rtp {
+    pub fn config(&self) -> &config::Output {
         self.link.config()
     }
 
@@ -60,15 +60,15 @@ impl Output {
         &self.stats
     }
 
-    /// Begins to send `image`, captured with `frame`, at monotonic time `now` and over a share of `interval`;
+    /// Begins to send `picture`, captured with `frame`, at monotonic time `now` and over a share of `interval`;
     /// `None` when the destination cannot be sent to now.
     pub fn begin<'a>(
         &'a mut self,
         frame: &Frame,
-        image: &'a Image<'a>,
+        picture: &'a Carried<'a>,
         interval: Duration,
         now: Duration,
-    ) -> Option<Departure<'a>> {
+    ) -> Option<Delivery<'a>> {
         let Some(socket) = self.link.ready(Instant::now(), &self.stats) else {
             self.stats.frame_skipped();
             return None;
@@ -80,20 +80,19 @@ impl Output {
         };
         let (packet_octets, message) = (socket.packet_octets(), socket.packets_per_message());
         let timestamp = self.clock.timestamp(frame.captured);
-        let packets = self.packetizer.packets(image, timestamp, packet_octets);
+        let packets = self.packetizer.packets(picture, timestamp, packet_octets);
         // Without segmentation offload a batch is as many messages.
         let message = if message == 1 { usize::MAX } else { message };
         let due = now.max(self.not_before);
         let share = self.link.config().pacing.unwrap_or(share);
-        Some(Departure {
+        Some(Delivery {
             pace: Pace::new(packets.len(), share, interval, message),
             link: &mut self.link,
             stats: &self.stats,
             packets,
-            due,
             give_up: due + interval.max(LEAST_PATIENCE),
             not_before: &mut self.not_before,
-            ended: None,
+            state: State::Due(due),
         })
     }
 
@@ -122,15 +121,13 @@ impl Output {
 
     /// The stream now: both of its clocks at one instant (RFC 3550 6.4.1).
     fn sender_info(&self) -> SenderInfo {
-        let instant = clocks::Instant::now();
-        let (packets, octets) = (self.stats.packets(), self.stats.octets());
-        let headers = packets * crate::rtp::header::HEADER_OCTETS as u64;
+        let now = clocks::Reading::now();
         SenderInfo {
             ssrc: self.packetizer.ssrc(),
-            ntp_timestamp: ntp_timestamp(instant.unix),
-            rtp_timestamp: self.clock.timestamp(instant.monotonic),
-            packet_count: low_half(packets),
-            octet_count: low_half(octets.saturating_sub(headers)),
+            ntp_timestamp: ntp_timestamp(now.unix),
+            rtp_timestamp: self.clock.timestamp(now.monotonic),
+            packet_count: low_half(self.stats.packets()),
+            octet_count: low_half(self.stats.payload_octets()),
         }
     }
 }
@@ -139,11 +136,4 @@ impl Output {
 fn low_half(count: u64) -> u32 {
     let [.., b3, b2, b1, b0] = count.to_be_bytes();
     u32::from_be_bytes([b3, b2, b1, b0])
-}
-
-/// Octets from the system's random numbers.
-pub fn random<const N: usize>() -> io::Result<[u8; N]> {
-    let mut octets = [0; N];
-    getrandom::fill(&mut octets).map_err(io::Error::other)?;
-    Ok(octets)
 }

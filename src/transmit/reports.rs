@@ -13,11 +13,11 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
 use tracing::debug;
 
-use super::group;
-use super::output::random;
+use super::multicast;
 use super::socket::{self, Socket};
 use crate::clocks;
-use crate::config::{Rtcp, Rtp};
+use crate::config::{self, Rtcp};
+use crate::random::random;
 use crate::rtp::rtcp::{ReceptionReport, SenderInfo, ntp_timestamp};
 use crate::stats::output::{OutputStats, Receiver};
 
@@ -33,7 +33,7 @@ const MAX_DATAGRAM_OCTETS: usize = 1500;
 /// Reports of one output.
 #[derive(Debug)]
 pub struct Reports {
-    config: Rtp,
+    config: config::Output,
     /// To the address of the stream it was made for; `None` until the first report, and when muxed.
     socket: Option<(SocketAddr, UdpSocket)>,
     next_report: Option<Instant>,
@@ -42,7 +42,7 @@ pub struct Reports {
 
 impl Reports {
     /// For the output of `config`; the first report follows the first frame.
-    pub fn new(config: &Rtp) -> Self {
+    pub fn new(config: &config::Output) -> Self {
         Self {
             config: config.clone(),
             socket: None,
@@ -116,7 +116,7 @@ impl Reports {
             _ => {
                 let any = |_| socket::bind(destination, 0, &self.config);
                 let socket = if destination.ip().is_multicast() {
-                    group::join(destination, &self.config)?
+                    multicast::join(destination, &self.config)?
                 } else {
                     socket::bind(destination, local_above, &self.config).or_else(any)?
                 };
@@ -169,7 +169,7 @@ fn receive(socket: BorrowedFd, octets: &mut [u8]) -> Option<(usize, Duration)> {
             _ => None,
         })
     });
-    let arrival = stamped.unwrap_or_else(|| clocks::Instant::now().unix);
+    let arrival = stamped.unwrap_or_else(|| clocks::Reading::now().unix);
     Some((message.bytes, arrival))
 }
 

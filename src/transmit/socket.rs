@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 
 use super::batch::{Batch, SLICES_PER_PACKET, Slices};
 use super::sendmmsg::sendmmsg;
-use crate::config::{Rtcp, Rtp};
+use crate::config::{self, Rtcp};
 use crate::stats::Sent;
 
 /// Send buffer asked for, in octets: a 1080p frame at high quality with the kernel's bookkeeping.
@@ -45,7 +45,7 @@ pub struct Socket {
 
 impl Socket {
     /// A socket to `destination`, which is one of `config`'s addresses.
-    pub fn new(destination: SocketAddr, config: &Rtp) -> io::Result<Self> {
+    pub fn new(destination: SocketAddr, config: &config::Output) -> io::Result<Self> {
         let socket = bind(destination, config.local_port.get(), config)?;
         socket.connect(destination)?;
         hear_icmp(&socket, destination)?;
@@ -118,9 +118,13 @@ impl Socket {
             match self.send_messages(rest) {
                 Ok(count) => {
                     let taken = rest.get(..count).unwrap_or(rest);
-                    sent.packets += (taken.len() / SLICES_PER_PACKET) as u64;
-                    sent.octets += taken.iter().map(|slice| slice.len() as u64).sum::<u64>();
+                    let first = done / SLICES_PER_PACKET;
                     done += taken.len();
+                    let packets = first..done / SLICES_PER_PACKET;
+                    let (octets, payload_octets) = batch.octets(packets.clone());
+                    sent.packets += packets.len() as u64;
+                    sent.octets += octets as u64;
+                    sent.payload_octets += payload_octets as u64;
                 }
                 Err(Errno::EINTR) => {}
                 Err(errno @ (Errno::EIO | Errno::EINVAL)) if self.packets_per_message > 1 => {
@@ -156,7 +160,11 @@ impl AsFd for Socket {
 }
 
 /// A non-blocking socket from `local_port` (0 = any) that reaches `destination` in the way that `config` says.
-pub fn bind(destination: SocketAddr, local_port: u16, config: &Rtp) -> io::Result<UdpSocket> {
+pub fn bind(
+    destination: SocketAddr,
+    local_port: u16,
+    config: &config::Output,
+) -> io::Result<UdpSocket> {
     let local = match destination {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, local_port)),
         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, local_port)),
@@ -168,7 +176,11 @@ pub fn bind(destination: SocketAddr, local_port: u16, config: &Rtp) -> io::Resul
 }
 
 /// Has packets of `socket` to `destination` leave as `config` says: interface, class of service, time to live.
-pub fn set_route(socket: &UdpSocket, destination: SocketAddr, config: &Rtp) -> io::Result<()> {
+pub fn set_route(
+    socket: &UdpSocket,
+    destination: SocketAddr,
+    config: &config::Output,
+) -> io::Result<()> {
     if let Some(interface) = &config.interface {
         setsockopt(socket, BindToDevice, &OsString::from(interface.as_str())).map_err(|errno| {
             io::Error::other(format!(
@@ -246,21 +258,22 @@ mod tests {
     use super::super::batch::{Entries, Headers, MAX_PACKETS};
     use super::*;
     use crate::config::Config;
-    use crate::jpeg::{Image, Sampling};
-    use crate::rtp::Packetizer;
+    use crate::rtp::carry::Sampling;
+    use crate::rtp::header::HEADER_OCTETS;
+    use crate::rtp::{Carried, Packetizer};
 
     /// 150 packets and a bit.
     static SCAN: [u8; 200_000] = [0x55; 200_000];
 
-    fn config(lines: &str) -> Rtp {
+    fn config(lines: &str) -> config::Output {
         let text =
             format!("[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:1\"\n{lines}");
         let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
         config.cameras[0].outputs[0].clone()
     }
 
-    fn image() -> Image<'static> {
-        Image {
+    fn picture() -> Carried<'static> {
+        Carried {
             width: 640,
             height: 480,
             sampling: Sampling::Yuv422,
@@ -270,10 +283,10 @@ mod tests {
         }
     }
 
-    /// Hands all packets of `image()` as one batch to `take`.
+    /// Hands all packets of `picture()` as one batch to `take`.
     fn with_batch<T>(packet_octets: usize, take: impl FnOnce(&Batch) -> T) -> T {
-        let image = image();
-        let mut packets = Packetizer::new(7, 0).packets(&image, 0, packet_octets);
+        let picture = picture();
+        let mut packets = Packetizer::new(7, 0).packets(&picture, 0, packet_octets);
         let (mut headers, mut entries) = (Headers::new(), Entries::new());
         let batch = Batch::new(packets.by_ref(), MAX_PACKETS, &mut headers, &mut entries);
         assert_eq!(packets.len(), 0);
@@ -306,10 +319,15 @@ mod tests {
         let full = socket.packet_octets();
         break_gso(&mut socket);
         let (packets, octets, (sent, result)) = with_batch(full, |batch| {
-            (batch.len(), batch.octets(), socket.send(batch))
+            let octets = batch.octets(0..batch.len());
+            (batch.len(), octets, socket.send(batch))
         });
         assert_eq!(result, Ok(()));
-        assert_eq!((sent.packets, sent.octets), (packets as u64, octets as u64));
+        let (octets, payload) = octets;
+        let sent_octets = (sent.octets, sent.payload_octets);
+        assert_eq!(sent.packets, packets as u64);
+        assert_eq!(sent_octets, (octets as u64, payload as u64));
+        assert_eq!(payload, octets - packets * HEADER_OCTETS);
         let received = receive(&receiver, packets);
         assert_eq!(received.len(), packets);
         let last = received.last().unwrap().0;

@@ -7,4 +7,5 @@ pub mod folder;
 pub mod frames;
 pub mod huffman;
 pub mod receive;
+pub mod transmit;
 pub mod variants;

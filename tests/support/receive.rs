@@ -3,8 +3,10 @@
 use std::num::NonZeroU32;
 
 use framewire::config::{Config, Mtu};
-use framewire::jpeg::{Image, Unsupported};
-use framewire::rtp::Packetizer;
+use framewire::jpeg::Image;
+use framewire::rtp::header::{PAYLOAD_TYPE_JPEG, RtpHeader};
+use framewire::rtp::payload::JpegHeader;
+use framewire::rtp::{Packetizer, Refused, carry};
 use retina::codec::{CodecItem, Depacketizer};
 use retina::rtp::ReceivedPacketBuilder;
 use zune_jpeg::JpegDecoder;
@@ -43,11 +45,11 @@ impl Sender {
 }
 
 /// The whole packets of `jpeg`, checked for what holds for every frame.
-pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Unsupported> {
-    let image = Image::parse(jpeg)?;
+pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Refused> {
+    let picture = carry(&Image::parse(jpeg)?)?;
     let full = sender.packet_octets;
     let mut gathered = Vec::new();
-    let packets = sender.packetizer.packets(&image, TIMESTAMP, full);
+    let packets = sender.packetizer.packets(&picture, TIMESTAMP, full);
     let announced = packets.len();
     let packets: Vec<Vec<u8>> = packets
         .map(|packet| {
@@ -59,7 +61,7 @@ pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Unsup
         })
         .collect();
     assert!(
-        gathered == image.scan,
+        gathered == picture.scan,
         "the packets carry the scan, all of it, in order"
     );
     assert_eq!(packets.len(), announced);
@@ -73,6 +75,13 @@ pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Unsup
     Ok(packets)
 }
 
+/// The headers of `packet`.
+pub fn headers(packet: &[u8]) -> (RtpHeader, JpegHeader<'_>) {
+    let (rtp, payload) = RtpHeader::parse(packet).expect("a plain RTP header");
+    let (_, jpeg, _) = JpegHeader::parse(payload).expect("JPEG headers");
+    (rtp, jpeg)
+}
+
 /// What retina makes of `packets`, which must be one frame.
 pub fn depacketize(packets: &[Vec<u8>]) -> Vec<u8> {
     let clock_rate = NonZeroU32::new(90_000).expect("not zero");
@@ -80,18 +89,17 @@ pub fn depacketize(packets: &[Vec<u8>]) -> Vec<u8> {
         Depacketizer::new("video", "jpeg", clock_rate.get(), None, None).expect("a depacketizer");
     let mut frames = Vec::new();
     for packet in packets {
-        let (header, payload) = packet.split_at(12);
-        let word = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().expect("4 octets"));
-        assert_eq!(header[0], 0x80, "version 2, nothing optional");
-        assert_eq!((word(4), word(8)), (TIMESTAMP, SSRC));
+        let (header, payload) = RtpHeader::parse(packet).expect("a plain RTP header");
+        assert_eq!((header.timestamp, header.ssrc), (TIMESTAMP, SSRC));
         let received = ReceivedPacketBuilder {
             ctx: retina::PacketContext::dummy(),
             stream_id: 0,
-            sequence_number: u16::from_be_bytes([header[2], header[3]]),
-            timestamp: retina::Timestamp::new(word(4).into(), clock_rate, 0).expect("a timestamp"),
-            payload_type: header[1] & 0x7F,
-            ssrc: word(8),
-            mark: header[1] & 0x80 != 0,
+            sequence_number: header.sequence_number,
+            timestamp: retina::Timestamp::new(header.timestamp.into(), clock_rate, 0)
+                .expect("a timestamp"),
+            payload_type: PAYLOAD_TYPE_JPEG,
+            ssrc: header.ssrc,
+            mark: header.marker,
             loss: 0,
         };
         let packet = received.build(payload.iter().copied()).expect("a packet");

@@ -1,14 +1,16 @@
-//! What it means when a camera says nothing: whether to wait, to warn, or to open it again.
+//! Whether a camera is well: silence, and pictures of which none is whole, are waited out, warned of, or given up.
 
 use std::time::{Duration, Instant};
+
+use crate::stats::Condition;
 
 /// Shortest silence that is worth a warning.
 const STALL: Duration = Duration::from_secs(2);
 /// The same in frames, for slow cameras.
 const STALL_FRAMES: u32 = 5;
 /// Shortest silence after which the stream is given up, and in stalls, for slow cameras.
-const GIVE_UP: Duration = Duration::from_secs(10);
-const GIVE_UP_STALLS: u32 = 2;
+const SILENCE: Duration = Duration::from_secs(10);
+const SILENCE_STALLS: u32 = 2;
 
 /// How long a camera has been silent.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Silence {
         let give_up = if self.transfer_failed {
             self.stall
         } else {
-            GIVE_UP.max(GIVE_UP_STALLS * self.stall)
+            SILENCE.max(SILENCE_STALLS * self.stall)
         };
         if silent >= give_up {
             Verdict::GiveUp
@@ -72,6 +74,45 @@ impl Silence {
     /// How long there has been silence.
     pub fn lasted(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
+    }
+}
+
+/// For so long, and in so many pictures, nothing but damage: the stream is given up.
+const DAMAGE: Duration = Duration::from_secs(5);
+const DAMAGE_FRAMES: u64 = 5;
+
+/// Watches the counts of one stream.
+#[derive(Debug)]
+pub struct Damage {
+    /// At the last intact picture, or at the start.
+    good: Condition,
+    last: Condition,
+    /// When the first damaged one came after that.
+    since: Option<Instant>,
+}
+
+impl Damage {
+    /// The stream begins with these counts.
+    pub fn new(counts: Condition) -> Self {
+        Self {
+            good: counts,
+            last: counts,
+            since: None,
+        }
+    }
+
+    /// True when all pictures have been damaged for too long.
+    pub fn is_hopeless(&mut self, counts: Condition, now: Instant) -> bool {
+        if counts.intact != self.good.intact {
+            *self = Self::new(counts);
+        }
+        if counts == self.last {
+            return false; // Nothing came: that is silence.
+        }
+        self.last = counts;
+        let since = *self.since.get_or_insert(now);
+        now.saturating_duration_since(since) >= DAMAGE
+            && counts.damaged - self.good.damaged >= DAMAGE_FRAMES
     }
 }
 
@@ -120,5 +161,40 @@ mod tests {
         assert_eq!(silence.verdict(at(50)), Verdict::Warn);
         assert_eq!(silence.verdict(at(99)), Verdict::Wait);
         assert_eq!(silence.verdict(at(100)), Verdict::GiveUp);
+    }
+
+    fn counts(intact: u64, damaged: u64) -> Condition {
+        Condition { intact, damaged }
+    }
+
+    #[test]
+    fn nothing_but_damage_is_hopeless_after_five_seconds() {
+        let start = Instant::now();
+        let mut damage = Damage::new(counts(7, 1));
+        for second in 0..5 {
+            let now = start + Duration::from_secs(second);
+            assert!(!damage.is_hopeless(counts(7, 2 + second), now));
+        }
+        assert!(damage.is_hopeless(counts(7, 7), start + DAMAGE));
+    }
+
+    #[test]
+    fn one_good_picture_is_hope() {
+        let start = Instant::now();
+        let mut damage = Damage::new(counts(0, 0));
+        for second in 0..60 {
+            let now = start + Duration::from_secs(second);
+            assert!(!damage.is_hopeless(counts(second / 4, 10 * second), now));
+        }
+    }
+
+    #[test]
+    fn few_pictures_and_silence_are_no_proof() {
+        let start = Instant::now();
+        let mut damage = Damage::new(counts(0, 0));
+        assert!(!damage.is_hopeless(counts(0, 1), start));
+        assert!(!damage.is_hopeless(counts(0, 1), start + 3 * DAMAGE));
+        assert!(!damage.is_hopeless(counts(0, 4), start + 3 * DAMAGE));
+        assert!(damage.is_hopeless(counts(0, 5), start + 4 * DAMAGE));
     }
 }

@@ -8,10 +8,10 @@ use nix::net::if_::if_nametoindex;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
 use super::socket::set_route;
-use crate::config::Rtp;
+use crate::config;
 
 /// A non-blocking socket on the port of `group` that receives what is sent there and sends as `config` says.
-pub fn join(group: SocketAddr, config: &Rtp) -> io::Result<UdpSocket> {
+pub fn join(group: SocketAddr, config: &config::Output) -> io::Result<UdpSocket> {
     let any = match group {
         SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

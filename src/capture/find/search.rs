@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::CaptureError;
-use super::devices::Opened;
 use super::identity::{self, Identity};
+use crate::capture::error::CaptureError;
+use crate::capture::v4l2::Opened;
 use crate::config;
 
 /// How long a camera that was there is waited for before another one may stand in for it: longer than a hub takes to

@@ -15,8 +15,19 @@ use crate::stats::{Sent, Stats};
 /// How long a full send buffer or device queue is given to drain before the next try.
 const DRAIN: Duration = Duration::from_millis(1);
 
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The next batch leaves then, on the monotonic clock.
+    Due(Duration),
+    /// The kernel has taken all of the frame.
+    Complete,
+    /// The rest of the frame is given up.
+    Failed,
+}
+
 /// A frame that leaves for one destination.
-pub struct Departure<'a> {
+pub struct Delivery<'a> {
     /// Where it goes.
     pub link: &'a mut Link,
     /// Where it is counted.
@@ -25,19 +36,25 @@ pub struct Departure<'a> {
     pub packets: Packets<'a>,
     /// Their rhythm.
     pub pace: Pace,
-    /// When the next batch leaves, on the monotonic clock.
-    pub due: Duration,
     /// A destination whose packets do not leave until then loses the rest of the frame.
     pub give_up: Duration,
     /// Told when the next frame may leave.
     pub not_before: &'a mut Duration,
-    /// How it ended, when it has.
-    pub ended: Option<bool>,
+    /// What comes next.
+    pub state: State,
 }
 
-impl Departure<'_> {
-    /// Sends the next batch; returns the time when the kernel had it.
-    pub fn send_batch(&mut self, stats: &Stats) -> Duration {
+impl Delivery<'_> {
+    /// When the next batch leaves, on the monotonic clock; `None` when there is none.
+    pub fn next_due(&self) -> Option<Duration> {
+        match self.state {
+            State::Due(due) => Some(due),
+            State::Complete | State::Failed => None,
+        }
+    }
+
+    /// Sends the next batch, which was due at `due`; returns the time when the kernel had it.
+    pub fn send_batch(&mut self, due: Duration, stats: &Stats) -> Duration {
         let rewind = self.packets.clone();
         let mut headers = Headers::new();
         let mut entries = Entries::new();
@@ -45,7 +62,7 @@ impl Departure<'_> {
         let batch = Batch::new(self.packets.by_ref(), limit, &mut headers, &mut entries);
         let now = Instant::now();
         let Some(socket) = self.link.ready(now, self.stats) else {
-            self.end(false);
+            self.fail();
             return monotonic_now();
         };
         let (sent, result) = socket.send(&batch);
@@ -54,30 +71,27 @@ impl Departure<'_> {
         match result {
             Ok(()) if self.packets.len() == 0 => {
                 self.link.succeeded(now, self.stats);
-                self.end(true);
+                self.stats.frame_sent();
+                self.state = State::Complete;
             }
-            Ok(()) => self.due = self.pace.next(self.due, left),
+            Ok(()) => self.state = State::Due(self.pace.next(due, left)),
             Err(Errno::EAGAIN | Errno::ENOBUFS) if left < self.give_up => {
                 self.packets = rewind;
                 skip(&mut self.packets, sent.packets);
-                self.due = left + DRAIN;
+                self.state = State::Due(left + DRAIN);
             }
             Err(errno) => {
                 self.link.failed(errno, now, self.stats);
-                self.end(false);
+                self.fail();
             }
         }
         *self.not_before = self.pace.earliest(left);
         left
     }
 
-    fn end(&mut self, complete: bool) {
-        self.ended = Some(complete);
-        if complete {
-            self.stats.frame_sent();
-        } else {
-            self.stats.frame_failed();
-        }
+    fn fail(&mut self) {
+        self.stats.frame_failed();
+        self.state = State::Failed;
     }
 
     fn count(&self, sent: Sent, stats: &Stats) {

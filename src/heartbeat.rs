@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-/// Longest wait of a loop that has a pulse: it turns at least this often, even when there is nothing to do.
+/// Longest wait of a loop that has a heartbeat: it turns at least this often, even when there is nothing to do.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Counts the turns of one thread's loop.
 #[derive(Debug, Default)]
-pub struct Pulse(AtomicU64);
+pub struct Heartbeat(AtomicU64);
 
-impl Pulse {
+impl Heartbeat {
     /// The loop turns.
     pub fn beat(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -25,23 +25,23 @@ impl Pulse {
     }
 }
 
-/// A thread's pulse with the time of its last known turn.
+/// A thread's heartbeat with the time of its last known turn.
 #[derive(Debug)]
 pub struct Watched {
     label: String,
-    pulse: Arc<Pulse>,
+    heartbeat: Arc<Heartbeat>,
     beats: u64,
     turned: Instant,
     hangs: bool,
 }
 
 impl Watched {
-    /// Watches `pulse` from `now` on; logs call the thread `label`.
-    pub fn new(label: String, pulse: Arc<Pulse>, now: Instant) -> Self {
+    /// Watches `heartbeat` from `now` on; logs call the thread `label`.
+    pub fn new(label: String, heartbeat: Arc<Heartbeat>, now: Instant) -> Self {
         Self {
             label,
-            beats: pulse.beats(),
-            pulse,
+            beats: heartbeat.beats(),
+            heartbeat,
             turned: now,
             hangs: false,
         }
@@ -50,7 +50,7 @@ impl Watched {
     /// Whether the loop has turned within the last `patience` before `now`, as far as earlier calls could see.
     /// A change is logged.
     pub fn is_alive(&mut self, now: Instant, patience: Duration) -> bool {
-        let beats = self.pulse.beats();
+        let beats = self.heartbeat.beats();
         if beats != self.beats {
             self.beats = beats;
             self.turned = now;
@@ -83,13 +83,13 @@ mod tests {
     #[test]
     fn a_thread_that_hangs_is_told_from_one_that_turns() {
         let start = Instant::now();
-        let pulse = Arc::new(Pulse::default());
+        let heartbeat = Arc::new(Heartbeat::default());
         let (turn, asked) = mpsc::channel::<()>();
         let (turned, done) = mpsc::channel();
-        let mut watched = Watched::new("a thread".to_owned(), pulse.clone(), start);
+        let mut watched = Watched::new("a thread".to_owned(), heartbeat.clone(), start);
         let thread = thread::spawn(move || {
             for () in asked {
-                pulse.beat();
+                heartbeat.beat();
                 turned.send(()).unwrap();
             }
         });

@@ -9,9 +9,9 @@ use tracing::debug;
 
 /// Watches for nodes of cameras. Where it cannot, the camera is found by trying.
 #[derive(Debug)]
-pub struct Arrivals(Option<Inotify>);
+pub struct Hotplug(Option<Inotify>);
 
-impl Arrivals {
+impl Hotplug {
     /// Watches /dev from now on.
     pub fn watch() -> Self {
         let watch = || {

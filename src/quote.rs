@@ -8,7 +8,7 @@ const LINE: usize = 120;
 const ELLIPSIS: char = '…';
 
 /// `message` in one line; of a long one the two ends: what was seen, and what is allowed.
-pub fn of_message(message: &str) -> String {
+pub fn message(message: &str) -> String {
     let characters = message.chars().count();
     if characters <= MESSAGE {
         return message.chars().map(harmless).collect();
@@ -20,7 +20,7 @@ pub fn of_message(message: &str) -> String {
 }
 
 /// `line`; of a long one what is around `column`, in characters from 0.
-pub fn of_line(line: &str, column: usize) -> String {
+pub fn line(line: &str, column: usize) -> String {
     let characters = line.chars().count();
     let first = column
         .saturating_sub(LINE / 2)
@@ -46,24 +46,24 @@ mod tests {
 
     #[test]
     fn a_long_message_keeps_its_ends() {
-        assert_eq!(of_message("a\tb\nc\x1b[2J"), "a b\u{FFFD}c\u{FFFD}[2J");
+        assert_eq!(message("a\tb\nc\x1b[2J"), "a b\u{FFFD}c\u{FFFD}[2J");
         let fits = "ä".repeat(MESSAGE);
-        assert_eq!(of_message(&fits), fits);
+        assert_eq!(message(&fits), fits);
         let long = format!("unknown {} expected", "x".repeat(1_000_000));
-        let excerpt = of_message(&long);
-        assert_eq!(excerpt.chars().count(), MESSAGE + 1);
-        assert!(excerpt.starts_with("unknown xxx") && excerpt.ends_with("xxx expected"));
+        let quote = message(&long);
+        assert_eq!(quote.chars().count(), MESSAGE + 1);
+        assert!(quote.starts_with("unknown xxx") && quote.ends_with("xxx expected"));
     }
 
     #[test]
     fn a_long_line_is_cut_around_the_column() {
-        assert_eq!(of_line("", 0), "");
-        assert_eq!(of_line("a = 1\r", 9), "a = 1\u{FFFD}");
-        let line = format!("{}!{}", "a".repeat(500), "b".repeat(500));
+        assert_eq!(line("", 0), "");
+        assert_eq!(line("a = 1\r", 9), "a = 1\u{FFFD}");
+        let long = format!("{}!{}", "a".repeat(500), "b".repeat(500));
         let half = LINE / 2;
         let around = format!("…{}!{}…", "a".repeat(half), "b".repeat(half - 1));
-        assert_eq!(of_line(&line, 500), around);
-        assert_eq!(of_line(&line, 0), format!("{}…", "a".repeat(LINE)));
-        assert_eq!(of_line(&line, 1001), format!("…{}", "b".repeat(LINE)));
+        assert_eq!(line(&long, 500), around);
+        assert_eq!(line(&long, 0), format!("{}…", "a".repeat(LINE)));
+        assert_eq!(line(&long, 1001), format!("…{}", "b".repeat(LINE)));
     }
 }

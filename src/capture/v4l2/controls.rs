@@ -15,11 +15,11 @@ use v4l::v4l_sys::{
     v4l2_query_ext_ctrl,
 };
 
-use super::devices::text;
 use super::ioctl;
+use super::open::text;
 use crate::config::{ControlValue, Controls, Quality};
-use crate::pulse::Pulse;
-use crate::throttle::Throttles;
+use crate::heartbeat::Heartbeat;
+use crate::log_limit::LogLimits;
 
 /// Short names beside those made of the driver's words, which differ between kernels.
 const SHORT_NAMES: [(u32, &str); 4] = [
@@ -174,14 +174,14 @@ fn key(name: &str) -> String {
 }
 
 /// Sets what the configuration asks for and reads it back; what the camera does otherwise is a warning, unless it was
-/// `said` a short while ago. `pulse` is beaten between the camera's answers, which may be slow.
+/// `said` a short while ago. `heartbeat` is beaten between the camera's answers, which may be slow.
 pub fn apply(
     camera: &str,
     device: &v4l::Device,
     quality: Option<Quality>,
     wanted: &Controls,
-    said: &Throttles,
-    pulse: &Pulse,
+    said: &LogLimits,
+    heartbeat: &Heartbeat,
 ) {
     let complain = |problem: String| {
         if said.note(&problem, Instant::now()).is_some() {
@@ -194,7 +194,7 @@ pub fn apply(
     if wanted.0.is_empty() {
         return;
     }
-    let controls = list_with(device, || pulse.beat());
+    let controls = list_with(device, || heartbeat.beat());
     let mut pending = Vec::new();
     for (name, value) in &wanted.0 {
         match find(&controls, name).and_then(|control| Ok((control, number(control, value)?))) {
@@ -204,7 +204,7 @@ pub fn apply(
     }
     for pass in 1..=PASSES {
         pending.retain(|(control, number)| {
-            pulse.beat();
+            heartbeat.beat();
             match set(device, control.id, *number) {
                 Ok(()) => {
                     read_back(device, control, *number).unwrap_or_else(complain);

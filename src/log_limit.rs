@@ -8,12 +8,12 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Counts occurrences of one thing between log lines.
 #[derive(Debug, Default)]
-pub struct Throttle {
+pub struct LogLimit {
     last: Option<Instant>,
     unreported: u64,
 }
 
-impl Throttle {
+impl LogLimit {
     /// Notes one occurrence at `now`; `Some(count)` when it is time to log, count being all since the last line.
     pub fn note(&mut self, now: Instant) -> Option<u64> {
         self.unreported += 1;
@@ -31,23 +31,23 @@ impl Throttle {
 /// Different things that are remembered.
 const MANY: usize = 32;
 
-/// A throttle for each of many things, told apart by a text.
+/// A log_limit for each of many things, told apart by a text.
 #[derive(Debug, Default)]
-pub struct Throttles(Mutex<Vec<(String, Throttle)>>);
+pub struct LogLimits(Mutex<Vec<(String, LogLimit)>>);
 
-impl Throttles {
-    /// Notes one occurrence of `what` at `now`, as [`Throttle::note`].
+impl LogLimits {
+    /// Notes one occurrence of `what` at `now`, as [`LogLimit::note`].
     pub fn note(&self, what: &str, now: Instant) -> Option<u64> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, throttle)) = known.iter_mut().find(|(known, _)| known == what) {
-            return throttle.note(now);
+        if let Some((_, log_limit)) = known.iter_mut().find(|(known, _)| known == what) {
+            return log_limit.note(now);
         }
         if known.len() >= MANY {
             known.remove(0);
         }
-        let mut throttle = Throttle::default();
-        let first = throttle.note(now);
-        known.push((what.to_owned(), throttle));
+        let mut log_limit = LogLimit::default();
+        let first = log_limit.note(now);
+        known.push((what.to_owned(), log_limit));
         first
     }
 }
@@ -59,25 +59,25 @@ mod tests {
     #[test]
     fn one_line_a_minute_accounts_for_all() {
         let start = Instant::now();
-        let mut throttle = Throttle::default();
-        assert_eq!(throttle.note(start), Some(1));
+        let mut log_limit = LogLimit::default();
+        assert_eq!(log_limit.note(start), Some(1));
         for second in 1..60 {
-            assert_eq!(throttle.note(start + Duration::from_secs(second)), None);
+            assert_eq!(log_limit.note(start + Duration::from_secs(second)), None);
         }
-        assert_eq!(throttle.note(start + INTERVAL), Some(60));
+        assert_eq!(log_limit.note(start + INTERVAL), Some(60));
     }
 
     #[test]
     fn each_thing_has_its_own_minute() {
         let start = Instant::now();
-        let throttles = Throttles::default();
-        assert_eq!(throttles.note("gone", start), Some(1));
-        assert_eq!(throttles.note("silent", start), Some(1));
-        assert_eq!(throttles.note("gone", start), None);
-        assert_eq!(throttles.note("gone", start + INTERVAL), Some(2));
+        let limits = LogLimits::default();
+        assert_eq!(limits.note("gone", start), Some(1));
+        assert_eq!(limits.note("silent", start), Some(1));
+        assert_eq!(limits.note("gone", start), None);
+        assert_eq!(limits.note("gone", start + INTERVAL), Some(2));
         for thing in 0..MANY {
-            assert_eq!(throttles.note(&thing.to_string(), start), Some(1));
+            assert_eq!(limits.note(&thing.to_string(), start), Some(1));
         }
-        assert_eq!(throttles.0.lock().unwrap().len(), MANY);
+        assert_eq!(limits.0.lock().unwrap().len(), MANY);
     }
 }

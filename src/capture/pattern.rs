@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
+use super::error::CaptureError;
 use super::metronome::{Beat, Metronome};
-use super::{CaptureError, Captured, Source};
+use super::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config::{Fps, Height, Width};
 use crate::frame::Frame;
@@ -42,7 +43,7 @@ const BARS: [[u8; 3]; 8] = [
 /// Pictures drawn and compressed beforehand, by a thread of its own as a camera's chip would: on a small board
 /// that takes most of the time from frame to frame.
 #[derive(Debug)]
-pub struct Demo {
+pub struct TestPattern {
     orders: Sender<Order>,
     drawn: Receiver<Vec<u8>>,
     next: Next,
@@ -68,7 +69,7 @@ struct Order {
     time: SystemTime,
 }
 
-impl Demo {
+impl TestPattern {
     /// A pattern of the given size.
     pub fn new(width: Width, height: Height, fps: Fps) -> Result<Self, CaptureError> {
         let pixels = |size: u32| {
@@ -144,7 +145,7 @@ fn picture(width: u16, height: u16, order: &Order) -> Vec<u8> {
     jpeg
 }
 
-impl Source for Demo {
+impl Source for TestPattern {
     fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
         self.draw(until)?;
         let Next::Drawn(picture) = &mut self.next else {
@@ -291,7 +292,8 @@ fn glyph(character: u8) -> [u8; GLYPH_ROWS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::{Image, Sampling, tables};
+    use crate::jpeg::{Image, tables};
+    use crate::rtp::carry::{Sampling, carry};
 
     fn drawn(sequence: u32, seconds: u64) -> Vec<u8> {
         let order = Order {
@@ -307,8 +309,9 @@ mod tests {
         assert_ne!(first, drawn(1, 0));
         let image = Image::parse(&first).unwrap();
         assert_eq!((image.width, image.height), (1280, 720));
-        assert_eq!(image.sampling, Sampling::Yuv422);
-        assert_eq!(tables::standard_q(&image.tables), Some(QUALITY));
+        let picture = carry(&image).unwrap();
+        assert_eq!(picture.sampling, Sampling::Yuv422);
+        assert_eq!(tables::standard_q(&picture.tables), Some(QUALITY));
     }
 
     #[test]
@@ -321,12 +324,13 @@ mod tests {
     #[test]
     fn pictures_come_in_their_order_and_in_their_time() {
         let stop = Stop::new().unwrap();
-        let mut demo = Demo::new(Width::default(), Height::default(), Fps::default()).unwrap();
+        let mut pattern =
+            TestPattern::new(Width::default(), Height::default(), Fps::default()).unwrap();
         let mut last = None;
         for sequence in 0..5 {
             let frame = loop {
                 let until = monotonic_now() + Duration::from_millis(1);
-                if let Captured::Frame(frame) = demo.next(until, &stop).unwrap() {
+                if let Captured::Frame(frame) = pattern.next(until, &stop).unwrap() {
                     break frame;
                 }
             };

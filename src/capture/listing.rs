@@ -1,5 +1,5 @@
-//! Describes cameras: which nodes capture, what they deliver, and by which names they can be called.
-//! V4L2 user-space API: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS; sysfs; /dev/v4l.
+//! Lists capture devices: what each delivers, what can be set, and by which names it can be called.
+//! V4L2 user-space API: VIDIOC_ENUM_FRAMESIZES, VIDIOC_ENUM_FRAMEINTERVALS; sysfs; /dev/v4l.
 
 use std::fs;
 use std::io;
@@ -9,83 +9,12 @@ use serde::Serialize;
 use v4l::format::FourCC;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
-use v4l::v4l_sys::{
-    V4L2_CAP_DEVICE_CAPS, V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, v4l2_capability,
-};
 use v4l::video::Capture;
 
-use super::controls::{self, Control};
-use super::identity::Identity;
-use super::search::nodes;
-use super::{CaptureError, ioctl};
-
-/// The formats that are JPEG images buffer by buffer, best first.
-const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
-
-/// An open node that captures video.
-pub struct Opened {
-    /// The device.
-    pub device: v4l::Device,
-    /// Its node.
-    pub path: PathBuf,
-    /// The card's name.
-    pub card: String,
-    driver: String,
-    bus: String,
-    formats: Vec<FourCC>,
-}
-
-impl Opened {
-    /// Opens `path`, which must be a node that captures and streams.
-    pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let failed = |error| CaptureError::Open {
-            path: path.to_owned(),
-            error,
-        };
-        let device = v4l::Device::with_path(path).map_err(failed)?;
-        let capability =
-            ioctl::query_capability(&device.handle()).map_err(|errno| failed(errno.into()))?;
-        let card = text(&capability.card);
-        let needed = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
-        if capabilities(&capability) & needed != needed {
-            return Err(CaptureError::NotCapture {
-                path: path.to_owned(),
-                card,
-            });
-        }
-        let formats = device.enum_formats().map_err(failed)?;
-        Ok(Self {
-            device,
-            path: path.to_owned(),
-            card,
-            driver: text(&capability.driver),
-            bus: text(&capability.bus_info),
-            formats: formats.into_iter().map(|format| format.fourcc).collect(),
-        })
-    }
-
-    /// The best format that is JPEG.
-    pub fn jpeg_format(&self) -> Result<FourCC, CaptureError> {
-        JPEG_FORMATS
-            .into_iter()
-            .map(FourCC::new)
-            .find(|format| self.formats.contains(format))
-            .ok_or_else(|| CaptureError::RawOnly {
-                path: self.path.clone(),
-                card: self.card.clone(),
-                formats: self.format_names(),
-            })
-    }
-
-    fn format_names(&self) -> String {
-        let names: Vec<String> = self.formats.iter().map(FourCC::to_string).collect();
-        if names.is_empty() {
-            "no format at all".to_owned()
-        } else {
-            names.join(", ")
-        }
-    }
-}
+use super::error::CaptureError;
+use super::find::{Identity, nodes};
+use super::v4l2::controls::{self, Control};
+use super::v4l2::open::{JPEG_FORMATS, Opened};
 
 /// A capture device as `framewire devices` shows it.
 #[derive(Debug, Serialize)]
@@ -223,31 +152,4 @@ fn links_to(node: &Path, folder: &str) -> Vec<PathBuf> {
     };
     // Without udev there is no such folder, and so no such names.
     links().unwrap_or_default()
-}
-
-/// The capabilities of the node itself, not of the whole device where the driver tells them apart.
-fn capabilities(capability: &v4l2_capability) -> u32 {
-    if capability.capabilities & V4L2_CAP_DEVICE_CAPS == 0 {
-        capability.capabilities
-    } else {
-        capability.device_caps
-    }
-}
-
-/// A C string in a fixed array; a name cut inside a character keeps what can be read.
-pub(super) fn text(octets: &[u8]) -> String {
-    let end = octets.iter().position(|&c| c == 0).unwrap_or(octets.len());
-    String::from_utf8_lossy(octets.get(..end).unwrap_or_default()).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_end_at_nul_and_survive_a_cut_character() {
-        assert_eq!(text(b"Cam\0garbage"), "Cam");
-        assert_eq!(text(b"K\xC3\xA4"), "Kä");
-        assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
-    }
 }

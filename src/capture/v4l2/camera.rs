@@ -12,15 +12,17 @@ use tracing::{info, warn};
 use v4l::format::FourCC;
 use v4l::video::{Capture, capture::Parameters};
 
-use super::devices::Opened;
+use super::controls;
+use super::open::Opened;
 use super::ring::{Ring, RingError};
-use super::silence::{Silence, Verdict};
-use super::{CaptureError, Captured, Source, controls};
+use crate::capture::error::CaptureError;
+use crate::capture::health::{Silence, Verdict};
+use crate::capture::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config;
-use crate::pulse::Pulse;
+use crate::heartbeat::Heartbeat;
+use crate::log_limit::LogLimits;
 use crate::stop::{Stop, readable, wait_readable};
-use crate::throttle::Throttles;
 
 /// Pause when the device says "ready" but has nothing, so that a strange driver cannot spin the thread.
 const NOTHING_YET: Duration = Duration::from_millis(10);
@@ -31,7 +33,7 @@ pub struct Camera {
     path: PathBuf,
     ring: Ring,
     silence: Silence,
-    said: Arc<Throttles>,
+    said: Arc<LogLimits>,
 }
 
 /// What the driver made of what was asked.
@@ -45,19 +47,19 @@ struct Negotiated {
 
 impl Camera {
     /// Sets the open camera up as `config` says and starts it. Each step may take as long as the driver waits for the
-    /// camera (uvcvideo: 5 s), so `pulse` is beaten between them. What was `said` a short while ago is not said again.
+    /// camera (uvcvideo: 5 s), so `heartbeat` is beaten between them. What was `said` a short while ago is not said again.
     pub fn start(
         opened: Opened,
         config: &config::Camera,
-        said: &Arc<Throttles>,
-        pulse: &Pulse,
+        said: &Arc<LogLimits>,
+        heartbeat: &Heartbeat,
     ) -> Result<Self, CaptureError> {
         let name = config.name().to_string();
-        pulse.beat();
+        heartbeat.beat();
         let got = negotiate(&opened, config, said)?;
-        pulse.beat();
+        heartbeat.beat();
         let ring = start(&opened, config)?;
-        pulse.beat();
+        heartbeat.beat();
         still_agreed(&opened, &got)?;
         // Some cameras forget what was set before the stream began.
         controls::apply(
@@ -66,7 +68,7 @@ impl Camera {
             config.quality,
             &config.controls,
             said,
-            pulse,
+            heartbeat,
         );
         let opening = format!(
             "{} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
@@ -169,7 +171,7 @@ impl Source for Camera {
 fn negotiate(
     opened: &Opened,
     config: &config::Camera,
-    said: &Throttles,
+    said: &LogLimits,
 ) -> Result<Negotiated, CaptureError> {
     let failed = |operation| failed(opened, operation);
     let device = &opened.device;

@@ -1,0 +1,111 @@
+//! Opens a camera's node: who it is, and whether it delivers JPEG.
+//! V4L2 user-space API: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT.
+
+use std::path::{Path, PathBuf};
+
+use v4l::format::FourCC;
+use v4l::v4l_sys::{
+    V4L2_CAP_DEVICE_CAPS, V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, v4l2_capability,
+};
+use v4l::video::Capture;
+
+use super::ioctl;
+use crate::capture::error::CaptureError;
+
+/// The formats that are JPEG images buffer by buffer, best first.
+pub const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
+
+/// An open node that captures video.
+pub struct Opened {
+    /// The device.
+    pub device: v4l::Device,
+    /// Its node.
+    pub path: PathBuf,
+    /// The card's name.
+    pub card: String,
+    /// The driver's name.
+    pub driver: String,
+    /// Where it is plugged in.
+    pub bus: String,
+    /// What it delivers.
+    pub formats: Vec<FourCC>,
+}
+
+impl Opened {
+    /// Opens `path`, which must be a node that captures and streams.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        let failed = |error| CaptureError::Open {
+            path: path.to_owned(),
+            error,
+        };
+        let device = v4l::Device::with_path(path).map_err(failed)?;
+        let capability =
+            ioctl::query_capability(&device.handle()).map_err(|errno| failed(errno.into()))?;
+        let card = text(&capability.card);
+        let needed = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+        if capabilities(&capability) & needed != needed {
+            return Err(CaptureError::NotCapture {
+                path: path.to_owned(),
+                card,
+            });
+        }
+        let formats = device.enum_formats().map_err(failed)?;
+        Ok(Self {
+            device,
+            path: path.to_owned(),
+            card,
+            driver: text(&capability.driver),
+            bus: text(&capability.bus_info),
+            formats: formats.into_iter().map(|format| format.fourcc).collect(),
+        })
+    }
+
+    /// The best format that is JPEG.
+    pub fn jpeg_format(&self) -> Result<FourCC, CaptureError> {
+        JPEG_FORMATS
+            .into_iter()
+            .map(FourCC::new)
+            .find(|format| self.formats.contains(format))
+            .ok_or_else(|| CaptureError::RawOnly {
+                path: self.path.clone(),
+                card: self.card.clone(),
+                formats: self.format_names(),
+            })
+    }
+
+    fn format_names(&self) -> String {
+        let names: Vec<String> = self.formats.iter().map(FourCC::to_string).collect();
+        if names.is_empty() {
+            "no format at all".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+}
+
+/// The capabilities of the node itself, not of the whole device where the driver tells them apart.
+fn capabilities(capability: &v4l2_capability) -> u32 {
+    if capability.capabilities & V4L2_CAP_DEVICE_CAPS == 0 {
+        capability.capabilities
+    } else {
+        capability.device_caps
+    }
+}
+
+/// A C string in a fixed array; a name cut inside a character keeps what can be read.
+pub fn text(octets: &[u8]) -> String {
+    let end = octets.iter().position(|&c| c == 0).unwrap_or(octets.len());
+    String::from_utf8_lossy(octets.get(..end).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_end_at_nul_and_survive_a_cut_character() {
+        assert_eq!(text(b"Cam\0garbage"), "Cam");
+        assert_eq!(text(b"K\xC3\xA4"), "Kä");
+        assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
+    }
+}

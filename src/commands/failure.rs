@@ -1,0 +1,50 @@
+//! Why a command failed, and the exit code for it.
+
+use std::fmt;
+use std::io;
+
+use crate::config::ConfigError;
+
+/// Exit code for a wrong configuration or usage (EX_CONFIG of sysexits.h), so that systemd does not restart.
+pub const EXIT_CONFIG: u8 = 78;
+/// Exit code for all other failures.
+pub const EXIT_FAILURE: u8 = 1;
+
+/// Why a command failed: the exit code and what to tell the user.
+#[derive(Debug)]
+pub struct Failure {
+    /// The process' exit code.
+    pub code: u8,
+    /// Empty when all has been said in the log.
+    pub message: String,
+}
+
+impl Failure {
+    /// A wrong configuration or usage.
+    pub fn config(message: impl fmt::Display) -> Self {
+        Self {
+            code: EXIT_CONFIG,
+            message: message.to_string(),
+        }
+    }
+
+    /// Any other failure.
+    pub fn other(message: impl fmt::Display) -> Self {
+        Self {
+            code: EXIT_FAILURE,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::config(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::other(error)
+    }
+}

@@ -1,0 +1,92 @@
+//! Why there is no configuration, and where in the file.
+
+use std::path::PathBuf;
+
+use crate::quote;
+
+/// Where the configuration is looked for when no `--config` says so, first match wins.
+pub const DEFAULT_PATHS: [&str; 2] = ["config.toml", "/etc/framewire/config.toml"];
+
+/// Most octets of a configuration: far more than any that a person writes.
+pub const MAX_OCTETS: u64 = 1 << 20;
+
+/// A place in a text file, both from 1; columns count characters. `text` is what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    line: usize,
+    column: usize,
+    text: String,
+}
+
+impl Place {
+    /// What a word processor may have made of the line, which TOML does not take for what it looks like.
+    pub fn typography(&self) -> Option<String> {
+        let odd =
+            |c: &char| "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{AB}\u{BB}\u{A0}".contains(*c);
+        match self.text.chars().find(odd)? {
+            '\u{A0}' => Some("a no-break space, where TOML wants a plain one".to_owned()),
+            quote => Some(format!(
+                "a typographic quote {quote}, where TOML wants a straight one"
+            )),
+        }
+    }
+
+    /// A block of which there can be several, headed as if there could be one only.
+    pub fn single_brackets(&self) -> Option<String> {
+        ["[camera]", "[camera.rtp]"]
+            .into_iter()
+            .find(|header| self.text.trim_start().starts_with(header))
+            .map(|header| format!("write [{header}], in double brackets: there can be several"))
+    }
+
+    /// The place at octet `offset` of `text`.
+    pub fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text.get(line_start..).unwrap_or_default().lines().next();
+        let column = before.get(line_start..).unwrap_or_default().chars().count();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: column + 1,
+            text: quote::line(line.unwrap_or_default(), column),
+        }
+    }
+}
+
+/// Why there is no configuration. All lead to exit code 78.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// None of the default files exists.
+    #[error(
+        "no configuration: neither {} nor {} exists, and no --config FILE was given",
+        DEFAULT_PATHS[0], DEFAULT_PATHS[1]
+    )]
+    NotFound,
+    /// The file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        error: std::io::Error,
+    },
+    /// A folder, a pipe or a device.
+    #[error("{}: not a file, but a directory, a pipe or a device", .0.display())]
+    NotAFile(PathBuf),
+    /// Something else than a configuration.
+    #[error("{}: larger than any configuration, at most {MAX_OCTETS} octets are read", .0.display())]
+    TooLong(PathBuf),
+    /// The file says something wrong.
+    #[error(
+        "{}:{}:{}: {message}\n  {} | {}",
+        path.display(), place.line, place.column, place.line, place.text
+    )]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        place: Place,
+        /// What, and what is allowed.
+        message: String,
+    },
+}

@@ -1,0 +1,174 @@
+//! Decides whether RTP/JPEG can carry a picture: as it is, or not at all, for one reason.
+//! RFC 2435 3.1 and 4.1.
+
+use crate::jpeg::tables::{self, Class, Kind, TABLE_OCTETS, Tables};
+use crate::jpeg::{Image, QuantizationTable, TABLE_SLOTS, Unreadable};
+
+/// Largest width and height in pixels: 255 units of 8 (RFC 2435 3.1.5, 3.1.6).
+pub const MAX_SIZE: u16 = 2040;
+/// First scan length that the 24-bit fragment offset cannot express, in octets (RFC 2435 3.1.2).
+const SCAN_LIMIT: usize = 1 << 24;
+
+/// How the colour components are sampled, RFC 2435 4.1. Chrominance is always 1x1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// 4:2:2, luminance 2x1.
+    Yuv422,
+    /// 4:2:0, luminance 2x2.
+    Yuv420,
+}
+
+/// A picture as RTP/JPEG carries it. Its scan stays where it is.
+#[derive(Debug, Clone)]
+pub struct Carried<'a> {
+    /// Width in pixels, 1..=2040.
+    pub width: u16,
+    /// Height in pixels, 1..=2040.
+    pub height: u16,
+    /// Sampling of the components.
+    pub sampling: Sampling,
+    /// Luminance and chrominance quantization tables, zig-zag order.
+    pub tables: Tables,
+    /// Restart interval in MCUs, 0 = no restart markers.
+    pub restart_interval: u16,
+    /// The entropy-coded scan, from after SOS through EOI, shorter than 2^24 octets.
+    pub scan: &'a [u8],
+}
+
+/// Why a frame cannot be carried.
+///
+/// Each is a reason in the statistics; the text says what was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No baseline picture at all.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Number of components other than three.
+    #[error("{0} colour components cannot be carried, only three (Y, Cb, Cr)")]
+    Components(u8),
+    /// Sampling factors, each as H << 4 | V, that have no RTP/JPEG type.
+    #[error(
+        "sampling {0:02x} {1:02x} {2:02x} (HV of Y, Cb, Cr) cannot be carried, only 4:2:2 (21 11 11) and 4:2:0 (22 11 11)"
+    )]
+    Sampling(u8, u8, u8),
+    /// Width or height zero, or more than RTP/JPEG's 2040 pixels.
+    #[error("{0}x{1} pixels cannot be carried, at most 2040x2040")]
+    Size(u16, u16),
+    /// The components come in several scans, or in another order.
+    #[error("the picture is not one interleaved scan of Y, Cb, Cr")]
+    Scans,
+    /// A quantization table is missing.
+    #[error("quantization table {0} is used but not defined")]
+    MissingTable(u8),
+    /// Cb and Cr use different quantization tables.
+    #[error("Cb and Cr have different quantization tables, of which only one can be carried")]
+    ChrominanceTables,
+    /// A 16-bit quantization table with a value above 255.
+    #[error("quantization table {0} has values above 255, which baseline JPEG does not have")]
+    WideTable(u8),
+    /// Huffman tables that are not Annex K's.
+    #[error("the Huffman tables are not the standard ones (T.81 annex K), which receivers assume")]
+    Huffman,
+    /// Scan of 16 MiB or more.
+    #[error("a scan of {0} octets is beyond RTP/JPEG's 24-bit fragment offset")]
+    ScanSize(usize),
+}
+
+/// `image` as RTP/JPEG carries it.
+pub fn carry<'a>(image: &Image<'a>) -> Result<Carried<'a>, Refused> {
+    let sampling = sampling(image)?;
+    let size = 1..=MAX_SIZE;
+    if !size.contains(&image.width) || !size.contains(&image.height) {
+        return Err(Refused::Size(image.width, image.height));
+    }
+    check_scan(image)?;
+    if image.scan.len() >= SCAN_LIMIT {
+        return Err(Refused::ScanSize(image.scan.len()));
+    }
+    Ok(Carried {
+        width: image.width,
+        height: image.height,
+        sampling,
+        tables: quantization_tables(image)?,
+        restart_interval: image.restart_interval,
+        scan: image.scan,
+    })
+}
+
+fn sampling(image: &Image) -> Result<Sampling, Refused> {
+    let mut factors = image.components.iter().map(|each| each.sampling_factors);
+    let (3, Some(y), Some(cb), Some(cr)) = (
+        factors.len(),
+        factors.next(),
+        factors.next(),
+        factors.next(),
+    ) else {
+        return Err(Refused::Components(image.components.count()));
+    };
+    match (y, cb, cr) {
+        (0x21, 0x11, 0x11) => Ok(Sampling::Yuv422),
+        (0x22, 0x11, 0x11) => Ok(Sampling::Yuv420),
+        _ => Err(Refused::Sampling(y, cb, cr)),
+    }
+}
+
+/// One interleaved scan of Y, Cb, Cr (T.81 B.2.3), coded with Annex K's Huffman tables.
+fn check_scan(image: &Image) -> Result<(), Refused> {
+    let identifiers = image.components.iter().map(|each| each.identifier);
+    let coded = image.scan_components.iter().map(|each| each.identifier);
+    if !coded.eq(identifiers) {
+        return Err(Refused::Scans);
+    }
+    let kinds = [Kind::Luminance, Kind::Chrominance, Kind::Chrominance];
+    let is_standard = image.scan_components.iter().zip(kinds).all(|(each, kind)| {
+        is_standard(Class::Dc, &image.dc, each.dc_table, kind)
+            && is_standard(Class::Ac, &image.ac, each.ac_table, kind)
+    });
+    is_standard.then_some(()).ok_or(Refused::Huffman)
+}
+
+/// Whether the table in slot `selector` is Annex K's for `kind`. Cameras leave DHT out and mean those, 0 for
+/// luminance and 1 for chrominance.
+fn is_standard(
+    class: Class,
+    defined: &[Option<&[u8]>; TABLE_SLOTS],
+    selector: u8,
+    kind: Kind,
+) -> bool {
+    let implied = match selector {
+        0 => tables::huffman(class, Kind::Luminance),
+        1 => tables::huffman(class, Kind::Chrominance),
+        _ => &[],
+    };
+    let defined = defined.get(usize::from(selector)).copied().flatten();
+    defined.unwrap_or(implied) == tables::huffman(class, kind)
+}
+
+/// The tables that SOF's selectors name: position in the file means nothing.
+fn quantization_tables(image: &Image) -> Result<Tables, Refused> {
+    let mut selectors = image.components.iter().map(|each| each.quantization_table);
+    let (Some(y), Some(cb), Some(cr)) = (selectors.next(), selectors.next(), selectors.next())
+    else {
+        return Err(Refused::Components(image.components.count()));
+    };
+    let chrominance = quantization_table(image, cb)?;
+    if cr != cb && quantization_table(image, cr)? != chrominance {
+        return Err(Refused::ChrominanceTables);
+    }
+    Ok([quantization_table(image, y)?, chrominance])
+}
+
+fn quantization_table(image: &Image, selector: u8) -> Result<[u8; TABLE_OCTETS], Refused> {
+    match image.quantization.get(usize::from(selector)) {
+        Some(Some(QuantizationTable::Eight(values))) => Ok(**values),
+        Some(Some(QuantizationTable::Sixteen(values))) => {
+            let mut narrow = [0; TABLE_OCTETS];
+            for (to, value) in narrow.iter_mut().zip(values.as_chunks::<2>().0) {
+                *to = u8::try_from(u16::from_be_bytes(*value))
+                    .or(Err(Refused::WideTable(selector)))?;
+            }
+            Ok(narrow)
+        }
+        _ => Err(Refused::MissingTable(selector)),
+    }
+}

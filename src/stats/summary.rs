@@ -1,0 +1,62 @@
+//! A camera's counters at one moment, as JSON and as a line for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::latency::LatencySummary;
+use super::output::OutputSummary;
+use super::state::CameraState;
+
+/// A camera's counters at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub(super) name: String,
+    pub(super) state: CameraState,
+    pub(super) reopened: u64,
+    pub(super) frames_captured: u64,
+    pub(super) frames_sent: u64,
+    pub(super) frames_dropped: BTreeMap<&'static str, u64>,
+    pub(super) sequence_gaps: u64,
+    pub(super) packets_sent: u64,
+    pub(super) octets_sent: u64,
+    pub(super) send_calls: u64,
+    pub(super) send_errors: u64,
+    pub(super) latency_us: LatencySummary,
+    pub(super) outputs: Vec<OutputSummary>,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}, reopened {} times, {} frames captured, {} sent, {} dropped",
+            self.name,
+            self.state,
+            self.reopened,
+            self.frames_captured,
+            self.frames_sent,
+            self.frames_dropped.values().sum::<u64>(),
+        )?;
+        let mut separator = " (";
+        for (reason, count) in &self.frames_dropped {
+            write!(f, "{separator}{reason} {count}")?;
+            separator = ", ";
+        }
+        if !self.frames_dropped.is_empty() {
+            f.write_str(")")?;
+        }
+        write!(
+            f,
+            ", {} lost in the driver, {} packets, {} octets, {} send calls, {} send errors",
+            self.sequence_gaps,
+            self.packets_sent,
+            self.octets_sent,
+            self.send_calls,
+            self.send_errors,
+        )?;
+        write!(f, "; {}", self.latency_us)?;
+        self.outputs.iter().try_for_each(|output| output.fmt(f))
+    }
+}
