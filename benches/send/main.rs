@@ -6,6 +6,7 @@
 
 mod library;
 mod process;
+mod sender;
 mod senders;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -17,7 +18,8 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use library::{Framewire, ParseAndHeaders};
-use senders::{Gso, SendMmsg, SendTo, Sender};
+use sender::Sender;
+use senders::{Gso, SendMmsg, SendTo};
 use support::frames::Picture;
 
 /// Rounds per variant; the first of each is a warm-up and not counted.

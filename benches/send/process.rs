@@ -14,7 +14,8 @@ use nix::sys::socket::{
 };
 
 use crate::pictures;
-use crate::senders::{Gso, SendMmsg, SendTo, Sender};
+use crate::sender::Sender;
+use crate::senders::{Gso, SendMmsg, SendTo};
 
 /// What is written is as large as 1080p cameras' frames: 170 kB.
 const QUALITY: u8 = 85;

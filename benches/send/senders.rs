@@ -11,6 +11,7 @@ use nix::sys::socket::{
 };
 
 use crate::library::Packets;
+use crate::sender::Sender;
 
 /// Octets of the send buffer, as framewire asks for.
 const SEND_BUFFER: usize = 1 << 20;
@@ -20,17 +21,6 @@ const MAX_UDP_PAYLOAD: usize = 65_507;
 const MAX_SEGMENTS: usize = 64;
 /// More packets than any picture here has.
 const MAX_MESSAGES: usize = 1024;
-
-/// Sends pictures, all of each to every destination.
-pub trait Sender {
-    /// Sends the picture `index`, counted round and round.
-    fn send(&mut self, index: usize);
-
-    /// Whether the kernel took every packet so far.
-    fn has_sent_all(&self) -> bool {
-        true // `send` panics where it did not
-    }
-}
 
 /// One `sendto` of a copied packet at a time.
 pub struct SendTo {
