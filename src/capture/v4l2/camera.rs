@@ -3,12 +3,13 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use tracing::{info, warn};
+use v4l::Device;
 use v4l::format::FourCC;
 use v4l::video::{Capture, capture::Parameters};
 
@@ -58,13 +59,14 @@ impl Camera {
         heartbeat.beat();
         let got = negotiate(&opened, config, said)?;
         heartbeat.beat();
-        let ring = start(&opened, config)?;
+        let ring = Ring::start(opened.device, config.buffers.get())
+            .map_err(|error| not_started(&opened.path, error))?;
         heartbeat.beat();
-        still_agreed(&opened, &got)?;
+        still_agreed(ring.device(), &opened.path, &got)?;
         // Some cameras forget what was set before the stream began.
         controls::apply(
             &name,
-            &opened.device,
+            ring.device(),
             config.quality,
             &config.controls,
             said,
@@ -173,7 +175,7 @@ fn negotiate(
     config: &config::Camera,
     said: &LogLimits,
 ) -> Result<Negotiated, CaptureError> {
-    let failed = |operation| failed(opened, operation);
+    let failed = |operation| failed(&opened.path, operation);
     let device = &opened.device;
     let mut format = device.format().map_err(failed("VIDIOC_G_FMT"))?;
     format.fourcc = opened.jpeg_format()?;
@@ -207,41 +209,38 @@ fn negotiate(
 }
 
 /// What a failed call on the open camera means.
-fn failed(opened: &Opened, operation: &'static str) -> impl Fn(io::Error) -> CaptureError {
+fn failed(path: &Path, operation: &'static str) -> impl Fn(io::Error) -> CaptureError {
     move |error| CaptureError::Device {
-        path: opened.path.clone(),
+        path: path.to_owned(),
         operation,
         errno: errno(&error),
     }
 }
 
 /// Until the buffers were set up another program could change the format; afterwards the driver refuses.
-fn still_agreed(opened: &Opened, got: &Negotiated) -> Result<(), CaptureError> {
-    let now = opened.device.format();
-    let now = now.map_err(failed(opened, "VIDIOC_G_FMT"))?;
+fn still_agreed(device: &Device, path: &Path, got: &Negotiated) -> Result<(), CaptureError> {
+    let now = device.format().map_err(failed(path, "VIDIOC_G_FMT"))?;
     if (now.width, now.height, now.fourcc) == (got.width, got.height, got.fourcc) {
         Ok(())
     } else {
         Err(CaptureError::FormatChanged {
-            path: opened.path.clone(),
+            path: path.to_owned(),
         })
     }
 }
 
-/// Sets up the buffers and starts the stream.
-fn start(opened: &Opened, config: &config::Camera) -> Result<Ring, CaptureError> {
-    Ring::start(opened.device.handle(), config.buffers.get()).map_err(|error| {
-        let (operation, errno) = match error {
-            RingError::Request(errno) => ("VIDIOC_REQBUFS", errno),
-            RingError::Map(errno) => ("mmap", errno),
-            RingError::StreamOn(errno) => ("VIDIOC_STREAMON", errno),
-        };
-        CaptureError::Device {
-            path: opened.path.clone(),
-            operation,
-            errno,
-        }
-    })
+/// What it means that the buffers could not be set up or the stream not be started.
+fn not_started(path: &Path, error: RingError) -> CaptureError {
+    let (operation, errno) = match error {
+        RingError::Request(errno) => ("VIDIOC_REQBUFS", errno),
+        RingError::Map(errno) => ("mmap", errno),
+        RingError::StreamOn(errno) => ("VIDIOC_STREAMON", errno),
+    };
+    CaptureError::Device {
+        path: path.to_owned(),
+        operation,
+        errno,
+    }
 }
 
 impl Negotiated {

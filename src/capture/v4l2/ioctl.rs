@@ -1,4 +1,4 @@
-//! The V4L2 system calls that the `v4l` crate has no panic-free or buffer-by-buffer form of, as safe functions.
+//! The V4L2 system calls that the `v4l` crate has no panic-free or buffer-by-buffer form of.
 //! V4L2 user-space API: VIDIOC_QUERYCAP, QUERY_EXT_CTRL, QUERYMENU, REQBUFS, QUERYBUF, QBUF, DQBUF, STREAMON, STREAMOFF.
 //!
 //! The crate unwraps on names cut inside a UTF-8 character and on control types newer than itself.
@@ -35,18 +35,26 @@ mod raw {
 }
 
 /// C structs for which all octets zero is a value.
-trait Zeroed: Copy {
+///
+/// # Safety
+///
+/// Only for structs of integers, raw pointers, and arrays, structs and unions of these.
+unsafe trait Zeroed: Copy {
     fn zeroed() -> Self {
-        // SAFETY: implemented below only for V4L2 structs made of integers, arrays, unions of them, and
-        // raw pointers; zero is valid for each.
+        // SAFETY: zero is a value of each integer and each raw pointer, of which the struct is made.
         unsafe { MaybeUninit::zeroed().assume_init() }
     }
 }
-impl Zeroed for v4l2_buffer {}
-impl Zeroed for v4l2_capability {}
-impl Zeroed for v4l2_query_ext_ctrl {}
-impl Zeroed for v4l2_querymenu {}
-impl Zeroed for v4l2_requestbuffers {}
+// SAFETY: integers, two structs of them, a union with pointers, and a union of integers.
+unsafe impl Zeroed for v4l2_buffer {}
+// SAFETY: integers and arrays of them.
+unsafe impl Zeroed for v4l2_capability {}
+// SAFETY: integers and arrays of them.
+unsafe impl Zeroed for v4l2_query_ext_ctrl {}
+// SAFETY: integers and a union of an array and an integer.
+unsafe impl Zeroed for v4l2_querymenu {}
+// SAFETY: integers and an array of them.
+unsafe impl Zeroed for v4l2_requestbuffers {}
 
 fn buffer(index: u32) -> v4l2_buffer {
     v4l2_buffer {
@@ -66,14 +74,20 @@ pub fn query_capability(handle: &Handle) -> Result<v4l2_capability, Errno> {
 }
 
 /// Asks for `count` buffers (0 = free them); returns how many there are now.
-pub fn request_buffers(handle: &Handle, count: u32) -> Result<u32, Errno> {
+///
+/// # Safety
+///
+/// From here on the same indices mean other buffers of the descriptor: nobody may be left who would queue an
+/// old one.
+pub unsafe fn request_buffers(handle: &Handle, count: u32) -> Result<u32, Errno> {
     let mut request = v4l2_requestbuffers {
         count,
         type_: CAPTURE,
         memory: MMAP,
         ..Zeroed::zeroed()
     };
-    // SAFETY: the handle's descriptor is open; the kernel refuses to free buffers that are mapped.
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_requestbuffers. Memory that is
+    // still mapped stays: the kernel keeps it until it is unmapped, or answers EBUSY.
     unsafe { raw::reqbufs(handle.fd(), &mut request) }?;
     Ok(request.count)
 }
@@ -89,8 +103,13 @@ pub fn query_buffer(handle: &Handle, index: u32) -> Result<(u32, u32), Errno> {
 }
 
 /// Gives buffer `index` to the driver, which will write into it.
-pub fn queue_buffer(handle: &Handle, index: u32) -> Result<(), Errno> {
-    // SAFETY: the handle's descriptor is open; the caller (ring.rs) has no reference into the buffer left.
+///
+/// # Safety
+///
+/// No reference into the buffer's memory may exist from here until the buffer is dequeued again.
+pub unsafe fn queue_buffer(handle: &Handle, index: u32) -> Result<(), Errno> {
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_buffer; into the buffer itself
+    // the driver may write, because the caller has no reference to it.
     unsafe { raw::qbuf(handle.fd(), &mut buffer(index)) }?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-use v4l::device::Handle;
+use v4l::device::{Device, Handle};
 use v4l::v4l_sys::{
     V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
     v4l2_buffer,
@@ -35,7 +35,10 @@ pub enum RingError {
 }
 
 /// A streaming device. Dropping it stops the stream; buffers still lent out stay readable.
-pub struct Ring(Arc<Buffers>);
+pub struct Ring {
+    device: Device,
+    buffers: Arc<Buffers>,
+}
 
 /// A filled buffer.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub struct Dequeued {
     pub error: bool,
 }
 
-/// The mappings and the open device that they belong to.
+/// All buffers of an open device: their mappings, and the descriptor on which nobody else queues any.
 struct Buffers {
     handle: Arc<Handle>,
     mappings: Vec<Mapping>,
@@ -63,7 +66,7 @@ unsafe impl Send for Mapping {}
 // SAFETY: shared references only read; the driver writes only to buffers that no lease exists for.
 unsafe impl Sync for Mapping {}
 
-/// A dequeued buffer. Dropping it gives the buffer back to the driver.
+/// A dequeued buffer, the only one of its index. Dropping it gives the buffer back to the driver.
 struct Lease {
     buffers: Arc<Buffers>,
     index: u32,
@@ -73,8 +76,15 @@ struct Lease {
 
 impl Ring {
     /// Maps `count` buffers (or as many as the driver gives), queues them all and starts the stream.
-    pub fn start(handle: Arc<Handle>, count: u32) -> Result<Self, RingError> {
-        let count = ioctl::request_buffers(&handle, count).map_err(RingError::Request)?;
+    ///
+    /// The ring keeps the device, so that an open device has one ring at most: leases of a former one would queue
+    /// the buffers of the next.
+    pub fn start(device: Device, count: u32) -> Result<Self, RingError> {
+        let handle = device.handle();
+        // SAFETY: this is the first request on the descriptor, so there are no old buffers: a device has a descriptor
+        // of its own, a ring does not give it back, and clippy.toml keeps `v4l`'s own streams away from it.
+        let requested = unsafe { ioctl::request_buffers(&handle, count) };
+        let count = requested.map_err(RingError::Request)?;
         let mut buffers = Buffers {
             handle,
             mappings: Vec::new(),
@@ -83,26 +93,32 @@ impl Ring {
         for index in 0..count {
             let mapping = Mapping::new(&buffers.handle, index).map_err(RingError::Map)?;
             buffers.mappings.push(mapping);
-            ioctl::queue_buffer(&buffers.handle, index).map_err(RingError::Map)?;
+            // SAFETY: the only mapping of the buffer is new; references into it are made by leases alone, and a lease
+            // is made when the buffer has been dequeued.
+            let queued = unsafe { ioctl::queue_buffer(&buffers.handle, index) };
+            queued.map_err(RingError::Map)?;
         }
         ioctl::stream_on(&buffers.handle).map_err(RingError::StreamOn)?;
-        Ok(Self(Arc::new(buffers)))
+        Ok(Self {
+            device,
+            buffers: Arc::new(buffers),
+        })
     }
 
     /// The next filled buffer, `None` when there is none yet.
     pub fn dequeue(&self) -> Result<Option<Dequeued>, Errno> {
-        let buffer = match ioctl::dequeue_buffer(&self.0.handle) {
+        let buffer = match ioctl::dequeue_buffer(&self.buffers.handle) {
             Ok(buffer) => buffer,
             Err(Errno::EAGAIN) => return Ok(None),
             Err(errno) => return Err(errno),
         };
         let mapping = usize::try_from(buffer.index)
             .ok()
-            .and_then(|index| self.0.mappings.get(index))
+            .and_then(|index| self.buffers.mappings.get(index))
             .ok_or(Errno::EINVAL)?;
         let bytesused = usize::try_from(buffer.bytesused).map_or(usize::MAX, |octets| octets);
         let lease = Lease {
-            buffers: Arc::clone(&self.0),
+            buffers: Arc::clone(&self.buffers),
             index: buffer.index,
             bytesused: bytesused.min(mapping.length.get()),
         };
@@ -117,35 +133,42 @@ impl Ring {
         }))
     }
 
+    /// The open device, for everything but its buffers.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Buffers the driver got.
     pub fn len(&self) -> usize {
-        self.0.mappings.len()
+        self.buffers.mappings.len()
     }
 
     /// Buffers that could not be given back to the driver.
     pub fn requeue_failures(&self) -> u64 {
-        self.0.requeue_failures.load(Ordering::Relaxed)
+        self.buffers.requeue_failures.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Ring {
     fn drop(&mut self) {
         // Fails only when the device is gone, and then it does not stream.
-        let _ = ioctl::stream_off(&self.0.handle);
+        let _ = ioctl::stream_off(&self.buffers.handle);
     }
 }
 
 impl Drop for Buffers {
     fn drop(&mut self) {
         self.mappings.clear();
+        // SAFETY: every lease holds the `Arc` of these buffers, so no lease is left that would queue one.
+        let freed = unsafe { ioctl::request_buffers(&self.handle, 0) };
         // Fails only when the device is gone, and its buffers with it.
-        let _ = ioctl::request_buffers(&self.handle, 0);
+        let _ = freed;
     }
 }
 
 impl AsFd for Ring {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        descriptor(&self.0.handle)
+        descriptor(&self.buffers.handle)
     }
 }
 
@@ -202,9 +225,13 @@ impl AsRef<[u8]> for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        // SAFETY: slices of the buffer borrow its lease, which is borrowed here alone; the kernel dequeued the buffer
+        // once, so there is no second lease of it; the index is still this buffer's, because buffers are requested
+        // anew only after the last lease.
+        let queued = unsafe { ioctl::queue_buffer(&self.buffers.handle, self.index) };
         // Fails when the device is gone (ENODEV), or when the driver rejects the buffer: counted, because
         // a ring that has lost its buffers stands still.
-        if ioctl::queue_buffer(&self.buffers.handle, self.index).is_err() {
+        if queued.is_err() {
             self.buffers
                 .requeue_failures
                 .fetch_add(1, Ordering::Relaxed);
