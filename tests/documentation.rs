@@ -1,0 +1,58 @@
+//! The documentation against the program: what it says exists, and what exists it says.
+
+mod documentation {
+    pub mod architecture;
+    pub mod commands;
+    pub mod configuration;
+    pub mod counters;
+    pub mod pages;
+}
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use documentation::pages::{Page, ROOT, all_pages, page};
+
+/// What a person reads before deciding.
+const README_OCTETS: usize = 8_000;
+
+#[test]
+fn the_readme_is_short() {
+    let octets = page("README.md").text.len();
+    assert!(octets <= README_OCTETS, "README.md has {octets} octets");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut links = 0;
+    for from in all_pages() {
+        for (line, target) in from.links() {
+            links += 1;
+            let place = format!("{}:{line}: {target}", from.name);
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => from.path(),
+                file => from.path().parent().unwrap().join(file),
+            };
+            assert!(path.exists(), "{place}: no such file");
+            if !anchor.is_empty() {
+                let there = Page::read(&path).anchors();
+                assert!(there.contains(anchor), "{place}: there is {there:?}");
+            }
+        }
+    }
+    assert!(links > 50, "{links} links");
+}
+
+#[test]
+fn every_page_can_be_reached_from_the_readme() {
+    let linked: BTreeSet<_> = page("README.md")
+        .links()
+        .map(|(_, target)| target.split('#').next().unwrap().to_owned())
+        .collect();
+    for page in all_pages().filter(|page| page.name.starts_with("docs/")) {
+        assert!(linked.contains(&page.name), "{}", page.name);
+    }
+    assert!(Path::new(ROOT).join("docs").is_dir());
+}
