@@ -58,11 +58,23 @@ const fn scaled(table: &[u8; TABLE_OCTETS], q: u8) -> [u8; TABLE_OCTETS] {
     out
 }
 
+/// The first value of each of [`SCALED`]: it tells most of them apart, and all are side by side.
+static FIRST_VALUES: [u8; MAX_STANDARD_Q as usize] = {
+    let mut all = [0; MAX_STANDARD_Q as usize];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = SCALED[index][0][0];
+        index += 1;
+    }
+    all
+};
+
 /// The Q of 1..=99 whose scaled Annex K tables equal `tables` exactly, if there is one.
 pub fn standard_q(tables: &Tables) -> Option<u8> {
+    let [[first_value, ..], _] = tables;
     (1..=MAX_STANDARD_Q)
-        .zip(&SCALED)
-        .find(|(_, candidate)| *candidate == tables)
+        .zip(FIRST_VALUES.iter().zip(&SCALED))
+        .find(|(_, (first, candidate))| *first == first_value && *candidate == tables)
         .map(|(q, _)| q)
 }
 
