@@ -21,7 +21,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use process::Process;
 use serde_json::Value;
 use support::frames::{Picture, Sampling, Tables};
-use support::receive::{SSRC, TIMESTAMP, depacketize, pixels};
+use support::receive::{depacketize, headers, pixels};
 
 /// A program with this much in it fits into any boot image, and a change that pulls in a C library shows.
 const LARGEST: u64 = 3_000_000; // octets
@@ -229,13 +229,8 @@ impl Receiver {
             let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| {
                 panic!("no frame {number}: {error}\n{}", process.stderr());
             });
-            let packet = &mut buffer[..length];
-            let is_last = packet[1] & 0x80 != 0;
-            // What differs from frame to frame and from run to run, as the test's depacketizer expects it.
-            packet[4..8].copy_from_slice(&TIMESTAMP.to_be_bytes());
-            packet[8..12].copy_from_slice(&SSRC.to_be_bytes());
-            packets.push(packet.to_vec());
-            if is_last {
+            packets.push(buffer[..length].to_vec());
+            if headers(&buffer[..length]).0.marker {
                 return depacketize(&packets);
             }
         }

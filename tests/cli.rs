@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::folder::Folder;
 use support::frames::Picture;
-use support::receive::{pixels, with_size_of};
+use support::receive::{depacketize, headers, pixels, with_size_of};
 use support::variants::without_eoi;
 
 fn command(arguments: &[&str]) -> Command {
@@ -152,7 +152,7 @@ fn frames_reach_two_destinations_and_are_accounted_for() {
             let frame = receive_frame(receiver);
             packets += frame.len() as u64;
             octets += frame.iter().map(|packet| packet.len() as u64).sum::<u64>();
-            let received = support::receive::depacketize(&with_fixed_ids(frame));
+            let received = depacketize(&frame);
             let known = |jpeg: &Vec<u8>| pixels(jpeg) == pixels(&with_size_of(jpeg, &received));
             assert!(pictures.iter().any(known));
         }
@@ -168,19 +168,10 @@ fn receive_frame(socket: &UdpSocket) -> Vec<Vec<u8>> {
     loop {
         let length = socket.recv(&mut buffer).expect("a packet in time");
         packets.push(buffer[..length].to_vec());
-        if buffer[1] & 0x80 != 0 {
+        if headers(&buffer[..length]).0.marker {
             return packets;
         }
     }
-}
-
-/// The packets with the SSRC and timestamp that the test's receiver expects.
-fn with_fixed_ids(mut packets: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    for packet in &mut packets {
-        packet[4..8].copy_from_slice(&support::receive::TIMESTAMP.to_be_bytes());
-        packet[8..12].copy_from_slice(&support::receive::SSRC.to_be_bytes());
-    }
-    packets
 }
 
 /// Runs until a line with `reason` is in the log, then ends it by SIGTERM; the log up to there, and what it printed.
@@ -274,7 +265,7 @@ fn the_demo_needs_nothing_and_says_how_to_watch() {
     ] {
         assert!(stdout.contains(&part), "{part} in {stdout}");
     }
-    let received = support::receive::depacketize(&with_fixed_ids(receive_frame(&socket)));
+    let received = depacketize(&receive_frame(&socket));
     let (width, height, _) = pixels(&received);
     assert_eq!((width, height), (1280, 720));
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use framewire::rtp::header::RtpHeader;
 use nix::sys::socket::sockopt::{
     IpRecvTos, Ipv4RecvTtl, Ipv6RecvHopLimit, Ipv6RecvTClass, RcvBufForce,
 };
@@ -155,12 +156,12 @@ fn receive(socket: &UdpSocket) -> Option<Packet> {
             _ => {}
         }
     }
-    assert!(message.bytes > 12, "a whole RTP header");
-    let word = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|index| octets[at + index]));
+    let length = message.bytes;
+    let (header, _) = RtpHeader::parse(&octets[..length]).expect("a plain RTP header");
     Some(Packet {
-        sequence_number: u16::from_be_bytes([octets[2], octets[3]]),
-        marker: octets[1] & 0x80 != 0,
-        ssrc: word(8),
+        sequence_number: header.sequence_number,
+        marker: header.marker,
+        ssrc: header.ssrc,
         hops,
         class,
     })

@@ -65,6 +65,10 @@ pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Refus
         "the packets carry the scan, all of it, in order"
     );
     assert_eq!(packets.len(), announced);
+    for packet in &packets {
+        let (rtp, _) = headers(packet);
+        assert_eq!((rtp.timestamp, rtp.ssrc), (TIMESTAMP, SSRC));
+    }
     let (last, others) = packets.split_last().expect("at least one packet");
     assert!(
         last.len() <= full,
@@ -88,9 +92,13 @@ pub fn depacketize(packets: &[Vec<u8>]) -> Vec<u8> {
     let mut depacketizer =
         Depacketizer::new("video", "jpeg", clock_rate.get(), None, None).expect("a depacketizer");
     let mut frames = Vec::new();
+    let (first, _) = headers(&packets[0]);
     for packet in packets {
         let (header, payload) = RtpHeader::parse(packet).expect("a plain RTP header");
-        assert_eq!((header.timestamp, header.ssrc), (TIMESTAMP, SSRC));
+        assert_eq!(
+            (header.timestamp, header.ssrc),
+            (first.timestamp, first.ssrc)
+        );
         let received = ReceivedPacketBuilder {
             ctx: retina::PacketContext::dummy(),
             stream_id: 0,
