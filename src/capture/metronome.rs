@@ -49,10 +49,7 @@ impl Metronome {
 
     /// Waits for the next beat until `until` on the monotonic clock, or until `stop` is raised.
     pub fn beat(&mut self, until: Duration, stop: &Stop) -> Beat {
-        let now = monotonic_now();
-        if self.is_unlimited() || now > self.next + self.interval {
-            self.next = now;
-        }
+        self.set_off(monotonic_now());
         let until = self.next.min(until);
         while let Some(wait) = until.checked_sub(monotonic_now())
             && !wait.is_zero()
@@ -64,8 +61,21 @@ impl Metronome {
         if until < self.next {
             return Beat::Later;
         }
+        Beat::At(self.pass())
+    }
+
+    /// Who waits from `now` on has no beat made up for that is long past.
+    fn set_off(&mut self, now: Duration) {
+        if self.is_unlimited() || now > self.next + self.interval {
+            self.next = now;
+        }
+    }
+
+    /// The next beat has come; returns its time.
+    fn pass(&mut self) -> Duration {
+        let beat = self.next;
         self.next += self.interval;
-        Beat::At(until)
+        beat
     }
 }
 
@@ -73,49 +83,90 @@ impl Metronome {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    /// Longer than any machine pauses.
+    const HOUR: Duration = Duration::from_secs(3600);
+    const MS: Duration = Duration::from_millis(1);
 
-    fn next(metronome: &mut Metronome, stop: &Stop) -> Duration {
-        match metronome.beat(monotonic_now() + LONG, stop) {
-            Beat::At(time) => time,
-            Beat::Later => panic!("no beat"),
+    /// Beats from `start` on.
+    fn metronome(interval: Duration, start: Duration) -> Metronome {
+        Metronome {
+            interval,
+            next: start,
         }
     }
 
     #[test]
+    fn the_rate_is_that_of_the_configuration() {
+        let before = monotonic_now();
+        let metronome = Metronome::new(Fps::default());
+        assert_eq!(metronome.interval, Duration::from_nanos(33_333_333));
+        assert!((before..=monotonic_now()).contains(&metronome.next));
+        assert!(!metronome.is_unlimited());
+    }
+
+    #[test]
     fn beats_keep_their_distance_and_a_delay_is_not_caught_up() {
+        let mut metronome = metronome(40 * MS, 1000 * MS);
+        // When somebody comes, and the beat that he gets.
+        for (now, beat) in [
+            (1000, 1000),
+            (1001, 1040),
+            (1100, 1080),
+            (1160, 1120),
+            (1161, 1160),
+            (1241, 1241),
+            (1242, 1281),
+            (9000, 9000),
+            (9000, 9040),
+        ] {
+            metronome.set_off(now * MS);
+            assert_eq!(metronome.pass(), beat * MS, "at {now} ms");
+        }
+    }
+
+    #[test]
+    fn without_a_rate_every_moment_is_a_beat() {
+        let mut metronome = metronome(Duration::ZERO, 1000 * MS);
+        assert!(metronome.is_unlimited());
+        for now in [1000 * MS, 1001 * MS, 1001 * MS, 9000 * MS] {
+            metronome.set_off(now);
+            assert_eq!(metronome.pass(), now);
+        }
+    }
+
+    #[test]
+    fn a_beat_is_waited_for() {
         let stop = Stop::new().unwrap();
-        let mut metronome = Metronome::new(Fps::default());
-        let interval = metronome.interval;
-        let first = next(&mut metronome, &stop);
-        let second = next(&mut metronome, &stop);
-        assert_eq!(second - first, interval);
-        assert!(monotonic_now() >= second);
-        std::thread::sleep(3 * interval);
-        let late = next(&mut metronome, &stop);
-        assert!(late >= second + 3 * interval);
-        assert_eq!(next(&mut metronome, &stop) - late, interval);
+        let start = monotonic_now();
+        let mut metronome = metronome(HOUR, start + 20 * MS);
+        let beat = metronome.beat(start + Duration::from_secs(60), &stop);
+        assert_eq!(beat, Beat::At(start + 20 * MS));
+        assert!(monotonic_now() >= start + 20 * MS);
+        assert_eq!(metronome.due(), start + 20 * MS + HOUR);
     }
 
     #[test]
     fn a_beat_that_is_not_due_yet_comes_later() {
         let stop = Stop::new().unwrap();
-        let mut metronome = Metronome::new(Fps::default());
-        metronome.interval = Duration::from_millis(500); // longer than a busy machine's pauses
-        let first = next(&mut metronome, &stop);
-        assert_eq!(metronome.due(), first + metronome.interval);
-        for until in [Duration::ZERO, first + metronome.interval / 2] {
-            assert_eq!(metronome.beat(until, &stop), Beat::Later);
-        }
-        assert_eq!(next(&mut metronome, &stop), first + metronome.interval);
+        let due = monotonic_now() + HOUR;
+        let mut metronome = metronome(HOUR, due);
+        assert_eq!(metronome.beat(Duration::ZERO, &stop), Beat::Later);
+        let until = monotonic_now() + 20 * MS;
+        assert_eq!(metronome.beat(until, &stop), Beat::Later);
+        assert!(monotonic_now() >= until);
+        assert_eq!(metronome.due(), due);
     }
 
     #[test]
     fn a_raised_stop_ends_the_wait() {
         let stop = Stop::new().unwrap();
-        let mut metronome = Metronome::new(Fps::default());
-        next(&mut metronome, &stop);
+        let due = monotonic_now() + HOUR;
+        let mut metronome = metronome(HOUR, due);
         stop.raise();
-        assert_eq!(metronome.beat(monotonic_now() + LONG, &stop), Beat::Later);
+        // Not for ever, so that the test ends when this fails.
+        let until = monotonic_now() + Duration::from_secs(60);
+        assert_eq!(metronome.beat(until, &stop), Beat::Later);
+        assert!(monotonic_now() < until);
+        assert_eq!(metronome.due(), due);
     }
 }
