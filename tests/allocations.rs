@@ -1,12 +1,14 @@
 //! Steady state from a source to the wire: at most one small allocation per frame, the one that lets its octets
-//! own the buffer's lease.
+//! own the buffer's lease. Now and then a report is sent or looked for: that takes a few more.
+//! Nothing stays.
 
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::net::UdpSocket;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framewire::capture::stream::{Event, Stream};
@@ -17,17 +19,32 @@ use framewire::frame::Frame;
 use framewire::stats::Stats;
 use framewire::stop::Stop;
 use framewire::transmit::Transmitter;
+use serde_json::Value;
 use support::frames::{Picture, Sampling, Tables};
 use support::transmit::transmit;
 
 /// Frames before the count begins: the first use of this and that allocates.
-const WARM_UP: u32 = 50;
-const FRAMES: u32 = 1000;
+const WARM_UP: usize = 50;
+/// Frames at least that are counted.
+const FRAMES: usize = 1000;
+/// Between two of them. Reports come by time: every 2.5 to 7.5 s.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Longest wait for reports.
+const LIMIT: Duration = Duration::from_secs(60);
 /// Octets of a small allocation: the owner of a `Bytes`.
 const SMALL: usize = 128;
+/// Allocations of a sender report, in which its parts are put together, and octets of the largest at most.
+const PER_SENDER_REPORT: usize = 6;
+const LARGE: usize = 1024;
+/// Between two looks for receiver reports. A look takes an allocation for each report that has come, and one.
+const LOOK: Duration = Duration::from_secs(1);
+/// Outputs of the camera.
+const OUTPUTS: usize = 2;
 
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
+/// Octets that are allocated now.
+static HELD: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
@@ -36,11 +53,13 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
+        HELD.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promises are the system allocator's conditions.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promises are the system allocator's conditions.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -75,54 +94,199 @@ impl Source for Leases {
     }
 }
 
-#[test]
-fn one_small_allocation_per_frame() {
-    let jpeg = Picture {
+/// What was allocated during some pieces of work, all of them together.
+#[derive(Debug, Default)]
+struct Used {
+    allocations: usize,
+    /// Octets of the largest.
+    largest: usize,
+    /// Octets that stayed.
+    kept: isize,
+}
+
+impl Used {
+    /// Does `work` and adds what it allocates. Nothing else runs in this process meanwhile.
+    fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        LARGEST.store(0, Ordering::Relaxed);
+        let (allocations, held) = (now(&ALLOCATIONS), now(&HELD));
+        let result = work();
+        self.allocations += now(&ALLOCATIONS) - allocations;
+        self.largest = self.largest.max(now(&LARGEST));
+        self.kept += now(&HELD).cast_signed() - held.cast_signed();
+        result
+    }
+}
+
+fn now(count: &AtomicUsize) -> usize {
+    count.load(Ordering::Relaxed)
+}
+
+/// Where reports go and come from: the port above that of the stream (RFC 3550 11).
+struct Receiver {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    /// Each output's source, and where its reports come from.
+    senders: Vec<([u8; 4], SocketAddr)>,
+}
+
+impl Receiver {
+    fn new() -> Self {
+        loop {
+            let rtp = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+            let mut address = rtp.local_addr().expect("an address");
+            address.set_port(address.port().wrapping_add(1));
+            let Ok(rtcp) = UdpSocket::bind(address) else {
+                continue;
+            };
+            rtcp.set_nonblocking(true).expect("a non-blocking socket");
+            let senders = Vec::new();
+            break Self { rtp, rtcp, senders };
+        }
+    }
+
+    /// How many sender reports have come.
+    fn sender_reports(&mut self) -> usize {
+        let mut octets = [0; 1500];
+        let mut count = 0;
+        while let Ok((_, from)) = self.rtcp.recv_from(&mut octets) {
+            let [_, 200, _, _, s3, s2, s1, s0, ..] = octets else {
+                panic!("no sender report: {octets:?}");
+            };
+            let sender = ([s3, s2, s1, s0], from);
+            if !self.senders.contains(&sender) {
+                self.senders.push(sender);
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Reports to every sender that so many of its packets are `lost` (RFC 3550 6.4.2).
+    fn report(&self, lost: u8) {
+        for &([s3, s2, s1, s0], address) in &self.senders {
+            let mut report = [0; 32];
+            report[..8].copy_from_slice(&[0x81, 201, 0, 7, 0, 0, 0, 9]);
+            report[8..16].copy_from_slice(&[s3, s2, s1, s0, 0, 0, 0, lost]);
+            self.rtcp.send_to(&report, address).expect("a report sent");
+        }
+    }
+}
+
+/// Whether the report that so many packets are `lost` has been read by all outputs.
+fn is_known(lost: u8, stats: &Stats) -> bool {
+    let summary = serde_json::to_value(stats.summary("test")).expect("JSON");
+    let outputs = summary["outputs"].as_array().expect("outputs");
+    let knows = |output: &Value| output["receivers"][0]["packets_lost"] == lost;
+    outputs.len() == OUTPUTS && outputs.iter().all(knows)
+}
+
+fn picture() -> Vec<u8> {
+    Picture {
         width: 1920,
         height: 1080,
         sampling: Sampling::S422,
         tables: Tables::Foreign,
         ..Picture::DEFAULT
     }
-    .encode();
-    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    let address = receiver.local_addr().expect("an address");
-    let text = format!(
-        "[[camera]]\nname = \"x\"\n\
-         [[camera.rtp]]\ndestination = \"{address}\"\nmtu = 1400\n\
-         [[camera.rtp]]\ndestination = \"{address}\"\nmtu = 9000\n"
-    );
-    let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
-    let (stats, stop) = (Stats::default(), Stop::new().expect("an event descriptor"));
-    let leases = Leases {
-        jpeg: jpeg.leak(),
-        sequence: 0,
-    };
-    let mut stream = Stream::new(Box::new(leases), &stats);
-    let mut transmitter = Transmitter::new("test", &stats);
-    transmitter.set_outputs(&config.cameras[0].outputs);
-    let mut before = 0;
-    for number in 0..WARM_UP + FRAMES {
-        if number == WARM_UP {
-            before = ALLOCATIONS.load(Ordering::Relaxed);
-            LARGEST.store(0, Ordering::Relaxed);
-        }
-        let event = stream.next(monotonic_now(), &stats, &stop);
-        let Ok(Event::Frame(frame)) = event else {
-            panic!("{event:?}");
+    .encode()
+}
+
+/// A camera, as its thread runs it.
+struct Camera<'a> {
+    stream: Stream,
+    transmitter: Transmitter<'a>,
+    stats: &'a Stats,
+    stop: &'a Stop,
+    frames: Used,
+    reports: Used,
+}
+
+impl<'a> Camera<'a> {
+    fn new(destination: SocketAddr, stats: &'a Stats, stop: &'a Stop) -> Self {
+        let text = format!(
+            "[[camera]]\nname = \"x\"\n\
+             [[camera.rtp]]\ndestination = \"{destination}\"\nmtu = 1400\n\
+             [[camera.rtp]]\ndestination = \"{destination}\"\nmtu = 9000\n"
+        );
+        let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
+        let leases = Leases {
+            jpeg: picture().leak(),
+            sequence: 0,
         };
-        transmit(&mut transmitter, &frame, &stats, sleep_until);
-        transmitter.report();
+        let mut transmitter = Transmitter::new("test", stats);
+        transmitter.set_outputs(&config.cameras[0].outputs);
+        Self {
+            stream: Stream::new(Box::new(leases), stats),
+            transmitter,
+            stats,
+            stop,
+            frames: Used::default(),
+            reports: Used::default(),
+        }
     }
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
-    let largest = LARGEST.load(Ordering::Relaxed);
+
+    /// A turn of the thread's loop.
+    fn turn(&mut self) {
+        self.frames.during(|| {
+            let event = self.stream.next(monotonic_now(), self.stats, self.stop);
+            let Ok(Event::Frame(frame)) = event else {
+                panic!("{event:?}");
+            };
+            transmit(&mut self.transmitter, &frame, self.stats, sleep_until);
+        });
+        self.reports.during(|| self.transmitter.report());
+        thread::sleep(PAUSE);
+    }
+}
+
+#[test]
+fn one_small_allocation_per_frame() {
+    let mut receiver = Receiver::new();
+    let (stats, stop) = (Stats::default(), Stop::new().expect("an event descriptor"));
+    let destination = receiver.rtp.local_addr().expect("an address");
+    let mut camera = Camera::new(destination, &stats, &stop);
+    let began = Instant::now();
+    let mut turns = 0;
+    // The first report of all makes the list of receivers.
+    while turns < WARM_UP || !is_known(1, &stats) {
+        camera.turn();
+        turns += 1;
+        if receiver.sender_reports() > 0 {
+            receiver.report(1);
+        }
+        assert!(began.elapsed() < LIMIT, "no report was read");
+    }
+    (camera.frames, camera.reports) = (Used::default(), Used::default());
+    receiver.report(2);
+    let counting = Instant::now();
+    let (mut frames, mut sender_reports) = (0, 0);
+    while frames < FRAMES || sender_reports < OUTPUTS || !is_known(2, &stats) {
+        camera.turn();
+        frames += 1;
+        sender_reports += receiver.sender_reports();
+        assert!(began.elapsed() < LIMIT, "{sender_reports} sender reports");
+    }
+    let Camera {
+        frames: of_frames,
+        reports: of_reports,
+        ..
+    } = camera;
+    println!("{frames} frames: {of_frames:?}");
+    println!("{sender_reports} sender reports: {of_reports:?}");
 
     let summary = serde_json::to_value(stats.summary("test")).expect("JSON");
-    assert_eq!(summary["frames_sent"], WARM_UP + FRAMES, "{summary}");
-    println!("{allocations} allocations for {FRAMES} frames");
-    assert!(
-        allocations <= u64::from(FRAMES),
-        "{allocations} allocations for {FRAMES} frames"
+    assert_eq!(summary["frames_sent"], turns + frames, "{summary}");
+    assert!(of_frames.allocations <= frames, "{of_frames:?}");
+    assert!(of_frames.largest <= SMALL, "{of_frames:?}");
+    // Each output looks every second, and when it sends a report.
+    let seconds = counting.elapsed().as_millis().div_ceil(LOOK.as_millis());
+    let looks = OUTPUTS * usize::try_from(seconds).expect("a few") + sender_reports;
+    let most = PER_SENDER_REPORT * sender_reports + looks + OUTPUTS;
+    assert!(of_reports.allocations <= most, "{of_reports:?}, not {most}");
+    assert!(of_reports.largest <= LARGE, "{of_reports:?}");
+    assert_eq!(
+        (of_frames.kept, of_reports.kept),
+        (0, 0),
+        "octets that stay"
     );
-    assert!(largest <= SMALL, "an allocation of {largest} octets");
 }
