@@ -15,6 +15,9 @@ use support::frames::Picture;
 use support::receive::{depacketize, headers, pixels, with_size_of};
 use support::variants::without_eoi;
 
+/// Longest wait for a packet.
+const LONG: Duration = Duration::from_secs(60);
+
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
     command
@@ -42,7 +45,7 @@ fn replay(device: &str, destinations: &[u16]) -> String {
 
 fn receiver() -> (UdpSocket, u16) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    let timeout = Some(Duration::from_secs(5));
+    let timeout = Some(LONG);
     socket.set_read_timeout(timeout).expect("a time-out");
     let port = socket.local_addr().expect("an address").port();
     (socket, port)
@@ -203,8 +206,11 @@ fn a_source_that_is_missing_is_waited_for_and_the_reason_said() {
         ("replay:/nowhere/at-all", "/nowhere/at-all"),
         ("/dev/null", "/dev/null"),
         ("usb:ffff:ffff", "usb:ffff:ffff"),
-        ("auto", "trying again"),
+        ("auto", "device \"auto\": no such capture device is there"),
     ] {
+        if device == "auto" && !video_nodes().is_empty() {
+            continue; // There may be one.
+        }
         let text_of = replay("x", &[9]).replace("replay:x", device);
         let config = folder.write("config.toml", text_of);
         let (log, output) = run_until("trying again", &["run", "--config", &config, "--json"]);
@@ -270,12 +276,55 @@ fn the_demo_needs_nothing_and_says_how_to_watch() {
     assert_eq!((width, height), (1280, 720));
 }
 
+/// Every node of /dev that may be a camera, whatever it is.
+fn video_nodes() -> Vec<String> {
+    let entries = std::fs::read_dir("/dev").expect("a /dev");
+    let paths = entries.map(|entry| entry.expect("an entry").path().display().to_string());
+    paths
+        .filter(|path| {
+            path.strip_prefix("/dev/video")
+                .is_some_and(|number| number.parse::<u32>().is_ok())
+        })
+        .collect()
+}
+
 #[test]
 fn devices_are_listed_or_their_absence_said() {
-    let output = framewire(&["devices"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(!output.stdout.is_empty());
-    let output = framewire(&["devices", "--json"]);
-    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    assert!(json["devices"].is_array());
+    let (plain, json) = (framewire(&["devices"]), framewire(&["devices", "--json"]));
+    for output in [&plain, &json] {
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(text(&output.stderr), "");
+    }
+    let (plain, json) = (text(&plain.stdout), text(&json.stdout));
+    let nodes = video_nodes();
+    if nodes.is_empty() {
+        assert_eq!(
+            plain,
+            "no capture device (no /dev/video* node that captures)\n"
+        );
+        assert_eq!(json, "{\"devices\":[],\"errors\":[]}\n");
+        return;
+    }
+    let json: Value = serde_json::from_str(&json).expect("one JSON object");
+    let listed: Vec<&str> = json["devices"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|device| device["node"].as_str().expect("a path"))
+        .collect();
+    for node in &nodes {
+        let begins = |line: &&str| line.starts_with(&format!("{node}: "));
+        let errors = json["errors"].as_array().expect("a list");
+        let failed = errors
+            .iter()
+            .any(|error| error.as_str().is_some_and(|error| begins(&error)));
+        let said = usize::from(failed || listed.contains(&node.as_str()));
+        assert_eq!(
+            plain.lines().filter(begins).count(),
+            said,
+            "{node}: {plain}"
+        );
+    }
+    let known = |node: &&str| nodes.iter().any(|known| known == node);
+    assert!(listed.iter().all(known), "{json}");
 }
