@@ -200,3 +200,76 @@ pub fn resolve(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
 fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// To an address, so that no look-up is waited for.
+    fn link() -> (Link, OutputStats) {
+        let text = "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
+        let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
+        let link = Link::new(config.cameras[0].outputs[0].clone());
+        (link, OutputStats::new("127.0.0.1:9".to_owned()))
+    }
+
+    /// Fails with `errno` again and again, as soon as it is tried; after each failure it is left alone for so many
+    /// milliseconds. Returns when it was tried last.
+    fn fail(link: &mut Link, errno: Errno, waits: &[u32], stats: &OutputStats) -> Instant {
+        let mut now = Instant::now();
+        for &wait in waits {
+            assert!(link.ready(now, stats).is_some(), "before {wait} ms");
+            link.failed(errno, now, stats);
+            assert!(stats.had_problem());
+            let early = now + wait * MS - MS;
+            assert!(link.ready(early, stats).is_none(), "{wait} ms");
+            now += wait * MS;
+        }
+        assert!(link.ready(now, stats).is_some(), "at the end");
+        now
+    }
+
+    #[test]
+    fn where_nobody_listens_the_waits_stay_short() {
+        let (mut link, stats) = link();
+        let waits = [250, 500, 1000, 1000, 1000];
+        fail(&mut link, Errno::ECONNREFUSED, &waits, &stats);
+    }
+
+    #[test]
+    fn where_there_is_no_way_the_waits_grow_up_to_ten_seconds() {
+        let (mut link, stats) = link();
+        let waits = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000];
+        fail(&mut link, Errno::EHOSTUNREACH, &waits, &stats);
+    }
+
+    #[test]
+    fn a_failure_of_the_way_closes_the_socket_and_a_refusal_does_not() {
+        for (errno, stays) in [(Errno::ECONNREFUSED, true), (Errno::EHOSTUNREACH, false)] {
+            let (mut link, stats) = link();
+            let now = Instant::now();
+            assert!(link.ready(now, &stats).is_some());
+            link.failed(errno, now, &stats);
+            assert_eq!(link.socket().is_some(), stays, "{errno}");
+        }
+    }
+
+    #[test]
+    fn two_good_frames_end_the_problem_and_five_good_seconds_the_long_waits() {
+        let (mut link, stats) = link();
+        let now = fail(&mut link, Errno::ECONNREFUSED, &[250, 500], &stats);
+        link.succeeded(now, &stats);
+        assert!(stats.had_problem());
+        link.succeeded(now + SETTLED - MS, &stats);
+        assert!(!stats.had_problem());
+        fail(&mut link, Errno::ECONNREFUSED, &[1000], &stats);
+        let (mut link, stats) = self::link();
+        let now = fail(&mut link, Errno::ECONNREFUSED, &[250, 500], &stats);
+        link.succeeded(now, &stats);
+        link.succeeded(now + SETTLED, &stats);
+        fail(&mut link, Errno::ECONNREFUSED, &[250, 500], &stats);
+    }
+}
