@@ -176,3 +176,49 @@ impl Manager {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A manager with a patience of `limit`. It is told nothing: `$NOTIFY_SOCKET` is not set here.
+    fn manager(limit: Duration, start: Instant) -> Manager {
+        Manager {
+            present: true,
+            grace: Some(start + GRACE),
+            watchdog: Some(Watchdog::new(limit, start)),
+            ..Manager::from_environment(start)
+        }
+    }
+
+    #[test]
+    fn without_a_frame_it_is_ready_after_ten_seconds() {
+        let start = Instant::now();
+        let mut cameras = Cameras::new(None);
+        let mut manager = manager(Duration::from_secs(8), start);
+        manager.turn(start + Duration::from_millis(9_999), &mut cameras);
+        assert!(manager.is_starting());
+        manager.turn(start + Duration::from_secs(10), &mut cameras);
+        assert!(!manager.is_starting());
+    }
+
+    #[test]
+    fn the_watchdog_hears_twice_as_often_as_it_must() {
+        for limit in [1, 2, 8, 30].map(Duration::from_secs) {
+            let start = Instant::now();
+            let mut cameras = Cameras::new(None);
+            let mut manager = manager(limit, start);
+            let (mut now, mut heard, mut count) = (start, start, 0);
+            while now < start + 10 * limit {
+                let due = manager.watchdog.as_ref().unwrap().due;
+                manager.turn(now, &mut cameras);
+                if manager.watchdog.as_ref().unwrap().due != due {
+                    assert!(now - heard <= limit / 2, "{:?} of {limit:?}", now - heard);
+                    (heard, count) = (now, count + 1);
+                }
+                now += manager.longest_wait();
+            }
+            assert!(count >= 20, "{count} times");
+        }
+    }
+}

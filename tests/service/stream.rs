@@ -1,15 +1,17 @@
 //! A receiver that notices every lost packet and every lost frame of a replay.
 
 use std::net::UdpSocket;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Octets of the fixed RTP header (RFC 3550 5.1).
 const RTP_HEADER: usize = 12;
 /// Longest wait for packets.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What came, packet by packet.
 type Packets = Vec<Vec<u8>>;
@@ -17,36 +19,95 @@ type Packets = Vec<Vec<u8>>;
 /// Receives in the background until it is told to stop.
 pub struct Receiver {
     pub port: u16,
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<Packets>,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    packets: Mutex<Packets>,
+    fences: AtomicUsize,
+    stop: AtomicBool,
 }
 
 impl Receiver {
     pub fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         let port = socket.local_addr().expect("an address").port();
-        let time = Some(Duration::from_millis(20));
-        socket.set_read_timeout(time).expect("a time-out");
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let thread = thread::spawn(move || {
-            let mut packets = Packets::new();
-            let mut octets = [0; 9000];
-            while !stopped.load(Ordering::Relaxed) {
-                if let Ok(length) = socket.recv(&mut octets) {
-                    packets.push(octets[..length].to_vec());
-                }
-            }
-            packets
+        socket.set_read_timeout(Some(LOOK)).expect("a time-out");
+        let shared = Arc::new(Shared::default());
+        let thread = thread::spawn({
+            let shared = shared.clone();
+            move || receive(&socket, &shared)
         });
-        Self { port, stop, thread }
+        Self {
+            port,
+            shared,
+            thread,
+        }
     }
 
-    /// Ends it; what came is one stream from start to end.
-    pub fn end(self) -> Stream {
-        self.stop.store(true, Ordering::Relaxed);
-        Stream(self.thread.join().expect("the receiver ends"))
+    /// Packets so far that end a frame.
+    fn frames(&self) -> usize {
+        let packets = self.shared.packets.lock().expect("no panic in between");
+        packets.iter().filter(|packet| ends_frame(packet)).count()
     }
+
+    /// Waits for so many more frames.
+    pub fn gets_more(&self, frames: usize) {
+        let wanted = self.frames() + frames;
+        let deadline = Instant::now() + LONG;
+        while self.frames() < wanted {
+            let count = self.frames();
+            assert!(Instant::now() < deadline, "{count} frames, not {wanted}");
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// How many frames were sent before this was called: what is in the socket is read first.
+    pub fn frames_up_to_now(&self) -> usize {
+        let fences = self.shared.fences.load(Ordering::Acquire);
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket
+            .send_to(&[0], ("127.0.0.1", self.port))
+            .expect("a fence");
+        let deadline = Instant::now() + LONG;
+        while self.shared.fences.load(Ordering::Acquire) == fences {
+            assert!(Instant::now() < deadline, "the receiver reads nothing");
+            thread::sleep(LOOK);
+        }
+        self.frames()
+    }
+
+    /// Ends it when it has read all that has come, which is one stream from start to end.
+    pub fn end(self) -> Stream {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.thread.join().expect("the receiver ends");
+        let packets = self.shared.packets.lock().expect("no panic in between");
+        Stream(packets.clone())
+    }
+}
+
+fn receive(socket: &UdpSocket, shared: &Shared) {
+    let mut octets = [0; 9000];
+    loop {
+        match socket.recv(&mut octets) {
+            Ok(1) => _ = shared.fences.fetch_add(1, Ordering::Release),
+            // A report on the stream to the port below (RFC 5761 4).
+            Ok(_) if (200..=207).contains(&octets[1]) => {}
+            Ok(length) => {
+                let mut packets = shared.packets.lock().expect("no panic in between");
+                packets.push(octets[..length].to_vec());
+            }
+            Err(_) if shared.stop.load(Ordering::Relaxed) => return,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Whether the marker is set.
+fn ends_frame(packet: &[u8]) -> bool {
+    packet[1] & 0x80 != 0
 }
 
 /// All packets that one destination got.
@@ -71,7 +132,7 @@ impl Stream {
             }
             let frame = frames.last_mut().expect("one at least");
             frame.extend_from_slice(&packet[RTP_HEADER..]);
-            if packet[1] & 0x80 != 0 {
+            if ends_frame(packet) {
                 frames.push(Vec::new());
             }
         }
