@@ -335,7 +335,8 @@ mod tests {
                 }
             };
             assert_eq!(frame.sequence, sequence);
-            assert!(last.is_none_or(|last| frame.captured > last));
+            let distance = Duration::from_nanos(33_333_333);
+            assert!(last.is_none_or(|last| frame.captured >= last + distance));
             assert!(Image::parse(&frame.data).is_ok());
             last = Some(frame.captured);
         }
