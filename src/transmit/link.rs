@@ -259,17 +259,18 @@ mod tests {
 
     #[test]
     fn two_good_frames_end_the_problem_and_five_good_seconds_the_long_waits() {
+        let settled = Duration::from_secs(5);
         let (mut link, stats) = link();
         let now = fail(&mut link, Errno::ECONNREFUSED, &[250, 500], &stats);
         link.succeeded(now, &stats);
         assert!(stats.had_problem());
-        link.succeeded(now + SETTLED - MS, &stats);
+        link.succeeded(now + settled - MS, &stats);
         assert!(!stats.had_problem());
         fail(&mut link, Errno::ECONNREFUSED, &[1000], &stats);
         let (mut link, stats) = self::link();
         let now = fail(&mut link, Errno::ECONNREFUSED, &[250, 500], &stats);
         link.succeeded(now, &stats);
-        link.succeeded(now + SETTLED, &stats);
+        link.succeeded(now + settled, &stats);
         fail(&mut link, Errno::ECONNREFUSED, &[250, 500], &stats);
     }
 }
