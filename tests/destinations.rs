@@ -9,6 +9,7 @@ use bytes::Bytes;
 use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::{Config, Output};
 use framewire::frame::Frame;
+use framewire::rtp::header::RtpHeader;
 use framewire::stats::Stats;
 use framewire::transmit::Transmitter;
 use serde_json::Value;
@@ -27,14 +28,17 @@ fn receiver(address: &str) -> (UdpSocket, SocketAddr) {
     (socket, address)
 }
 
+fn header(packet: &[u8]) -> RtpHeader {
+    RtpHeader::parse(packet).expect("a plain RTP header").0
+}
+
 /// Datagrams that have come, and how many of them end a frame.
 fn received(socket: &UdpSocket) -> (u64, u64) {
     let (mut packets, mut markers) = (0, 0);
     let mut octets = [0; 2048];
     while let Ok(length) = socket.recv(&mut octets) {
-        assert!(length > 12, "a whole RTP header");
         packets += 1;
-        markers += u64::from(octets[1] >> 7);
+        markers += u64::from(header(&octets[..length]).marker);
     }
     (packets, markers)
 }
@@ -236,12 +240,10 @@ fn outputs_that_stay_go_on_undisturbed_when_others_change() {
     let (mut numbers, mut markers) = (Vec::new(), 0);
     let mut collect = |first: &UdpSocket| {
         let mut octets = [0; 2048];
-        while first.recv(&mut octets).is_ok() {
-            markers += octets[1] >> 7;
-            numbers.push((
-                octets[8..12].to_vec(),
-                u16::from_be_bytes([octets[2], octets[3]]),
-            ));
+        while let Ok(length) = first.recv(&mut octets) {
+            let header = header(&octets[..length]);
+            markers += u64::from(header.marker);
+            numbers.push((header.ssrc, header.sequence_number));
         }
     };
     for destinations in [&[&other, &kept][..], &[&kept], &[&kept, &other]] {
