@@ -37,8 +37,6 @@
 //!
 //! The stages `capture` and `transmit` use the vocabulary (`frame`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock. tests/directions.rs holds it.
-#![deny(unsafe_code)]
-#![deny(missing_docs)]
 
 pub mod appliance;
 pub mod backoff;

@@ -1,6 +1,14 @@
 //! Steady state from a source to the wire: at most one small allocation per frame, the one that lets its octets
 //! own the buffer's lease. Now and then a report is sent or looked for: that takes a few more.
 //! Nothing stays.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 mod support;
 
@@ -48,6 +56,10 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
+#[expect(
+    unsafe_code,
+    reason = "the interface of an allocator, which is counted here"
+)]
 // SAFETY: hands every call on to the system allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -4,8 +4,16 @@
 //!
 //! Run by `cargo test --test arm64`; needs the rust targets below and the Debian packages qemu-user-static,
 //! gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
-#[allow(dead_code)] // the interop suite uses the rest
+#[expect(dead_code, reason = "the interop suite uses the rest")]
 #[path = "interop/process.rs"]
 mod process;
 mod support;

@@ -1,5 +1,13 @@
 //! Configuration files as editors, cards and accidents make them: each is accepted, or refused with exit code 78 and
 //! one short error that names the file.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 #[path = "support/folder.rs"]
 mod folder;

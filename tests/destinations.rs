@@ -1,4 +1,12 @@
 //! One camera's frames to destinations that work and destinations that do not: each costs itself only.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 mod support;
 

@@ -1,4 +1,12 @@
 //! Which module may use which: the house stays one in which a frame's path can be followed, without circles.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -6,6 +6,14 @@
 //!
 //! It needs the rust target aarch64-unknown-linux-musl and the Debian packages qemu-system-arm, qemu-efi-aarch64
 //! and those that image/build names. The packages in the image are downloaded once.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 #[path = "image/bench.rs"]
 mod bench;
@@ -20,7 +28,10 @@ mod cuts;
 #[path = "lab/host/frames.rs"]
 mod frames;
 #[path = "lab/host/machine.rs"]
-#[allow(dead_code)] // its machines have no firmware: only what they are built for is of use
+#[expect(
+    dead_code,
+    reason = "its machines have no firmware: only what they are built for is of use"
+)]
 mod machine;
 #[path = "image/overlay.rs"]
 mod overlay;

@@ -1,5 +1,13 @@
 //! The real GStreamer and the real FFmpeg receive from the real framewire, and decode exactly the pixels of the source.
 //! Run by `cargo test --test interop`; needs the Debian packages that [`tools`] names.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 #[path = "interop/cases.rs"]
 mod cases;

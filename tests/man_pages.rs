@@ -1,4 +1,12 @@
 //! The man pages against the program: what they name exists, and what exists they name.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

@@ -1,4 +1,12 @@
 //! A long run needs no more memory than a short one: 100,000 frames as fast as they go, to the loopback interface.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 mod support;
 

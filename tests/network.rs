@@ -1,6 +1,14 @@
 //! The real framewire in network namespaces of its own: behind a bottleneck, to every kind of destination, and with
 //! destinations that go away and come back.
 //! Run by `cargo test --test network`; needs root and the Debian package iproute2.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 #[path = "network/destinations.rs"]
 mod destinations;
@@ -8,7 +16,10 @@ mod destinations;
 mod namespace;
 #[path = "network/pacing.rs"]
 mod pacing;
-#[allow(dead_code)] // looks for free ports too, which namespaces have in plenty
+#[expect(
+    dead_code,
+    reason = "looks for free ports too, which namespaces have in plenty"
+)]
 #[path = "interop/process.rs"]
 mod process;
 #[path = "network/receiver.rs"]

@@ -1,5 +1,13 @@
 //! The boot of a flashed image, as far as files go: which configuration is in force, what is said about a wrong
 //! one, what the network is told.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

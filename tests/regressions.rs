@@ -1,4 +1,12 @@
 //! The inputs that are kept for the fuzz targets, each through its parser's check.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 #[path = "../fuzz/src/lib.rs"]
 mod checks;

@@ -1,5 +1,13 @@
 //! framewire as a service: what it tells systemd, what its watchdog sees, what a reload touches and what not.
 //! The test is the service manager: it binds the socket that `$NOTIFY_SOCKET` names. sd_notify(3).
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 mod service {
     pub mod daemon;
@@ -163,6 +171,10 @@ fn a_thread_that_hangs_starves_the_watchdog_until_it_turns_again() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "two configurations, and what becomes of each camera"
+)]
 fn a_reload_disturbs_only_what_has_changed() {
     let folder = Folder::new("reload");
     let device = format!("replay:{}", pictures(&folder, "pictures"));

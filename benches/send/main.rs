@@ -3,6 +3,15 @@
 //! All variants send the same pictures to one draining receiver on loopback, in turn, in rounds of one run; the
 //! figure is CPU time of the sending thread, ratios are medians of the rounds' ratios. The microseconds are this
 //! machine's at this moment. With words after `--` the program is one of the processes of benches/compare.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
+#![expect(clippy::print_stdout, reason = "its output is what it has measured")]
 
 mod library;
 mod process;
@@ -77,8 +86,12 @@ impl Variant {
         for frame in 0..frames {
             self.sender.send(frame);
         }
-        (cpu_time() - before).as_secs_f64() * 1e6 / frames as f64
+        (cpu_time() - before).as_secs_f64() * 1e6 / number(frames)
     }
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).expect("not billions"))
 }
 
 /// CPU time of this thread, user and system.
@@ -124,6 +137,7 @@ fn mean_octets(pictures: &[Vec<u8>]) -> usize {
     pictures.iter().map(Vec::len).sum::<usize>() / pictures.len()
 }
 
+#[expect(clippy::too_many_lines, reason = "most are the text it prints")]
 fn report(variants: &[Variant], octets: usize, large: usize) {
     let [
         framewire,
@@ -188,7 +202,7 @@ fn report(variants: &[Variant], octets: usize, large: usize) {
     );
     for many in [framewire8, framewire32] {
         let rounds = many.micros.iter().zip(&framewire.micros);
-        let further = (many.destinations - 1) as f64;
+        let further = number(many.destinations - 1);
         let ratio = median(
             rounds
                 .map(|(all, first)| (all - first) / further / first)

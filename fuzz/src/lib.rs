@@ -1,5 +1,13 @@
 //! What must hold for any octets that a parser sees, one function per parser; they panic when it does not.
 //! The fuzz targets call them, and so does `tests/regressions.rs` with the inputs that are kept.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
 
 use std::ffi::OsString;
 use std::fs;

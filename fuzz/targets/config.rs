@@ -1,3 +1,4 @@
+//! The fuzzer's octets to [`framewire_fuzz::config`].
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| framewire_fuzz::config(octets));

@@ -205,8 +205,13 @@ impl Fps {
 
     fn new<E: de::Error>(value: f64, seen: Unexpected) -> Result<Self, E> {
         if value == 0.0 || (0.1..=1000.0).contains(&value) {
-            // In range, so the cast neither truncates nor wraps.
-            Ok(Self((value * 1000.0).round() as u32))
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0..=1,000,000 after rounding"
+            )]
+            let millihertz = (value * 1000.0).round() as u32;
+            Ok(Self(millihertz))
         } else {
             Err(E::invalid_value(seen, &Self::EXPECTED))
         }

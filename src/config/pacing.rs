@@ -23,7 +23,12 @@ impl Pacing {
 
     fn new<E: de::Error>(value: f64, seen: Unexpected) -> Result<Self, E> {
         if (0.0..=1.0).contains(&value) {
-            Ok(Self(value as f32))
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a share needs no more than the 24 bits of an f32"
+            )]
+            let share = value as f32;
+            Ok(Self(share))
         } else {
             Err(E::invalid_value(seen, &Self::EXPECTED))
         }

@@ -25,6 +25,10 @@ pub type Tables = [[u8; TABLE_OCTETS]; 2];
 pub const MAX_STANDARD_Q: u8 = 99;
 
 /// Annex K's tables scaled for Q = 1..=99 at index Q - 1.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler: a wrong index does not build"
+)]
 static SCALED: [Tables; MAX_STANDARD_Q as usize] = {
     let mut all = [[[0; TABLE_OCTETS]; 2]; MAX_STANDARD_Q as usize];
     let mut q = 1;
@@ -36,6 +40,11 @@ static SCALED: [Tables; MAX_STANDARD_Q as usize] = {
 };
 
 /// The Independent JPEG Group's scaling, RFC 2435 appendix A.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which has no `get` and no `try_from`; the value is 1..=255"
+)]
 const fn scaled(table: &[u8; TABLE_OCTETS], q: u8) -> [u8; TABLE_OCTETS] {
     let factor = if q < 50 {
         5000 / q as u32
@@ -59,6 +68,10 @@ const fn scaled(table: &[u8; TABLE_OCTETS], q: u8) -> [u8; TABLE_OCTETS] {
 }
 
 /// The first value of each of [`SCALED`]: it tells most of them apart, and all are side by side.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler: a wrong index does not build"
+)]
 static FIRST_VALUES: [u8; MAX_STANDARD_Q as usize] = {
     let mut all = [0; MAX_STANDARD_Q as usize];
     let mut index = 0;

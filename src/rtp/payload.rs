@@ -22,7 +22,10 @@ pub const TABLE_HEADER_OCTETS: usize = 4;
 pub const TABLE_DATA_OCTETS: usize = 2 * TABLE_OCTETS;
 
 /// MBZ 0, precision 0 (both tables have 8-bit values), length 128.
-const TABLE_HEADER: [u8; TABLE_HEADER_OCTETS] = [0, 0, 0, TABLE_DATA_OCTETS as u8];
+const TABLE_HEADER: [u8; TABLE_HEADER_OCTETS] = {
+    let [.., high, low] = TABLE_DATA_OCTETS.to_be_bytes();
+    [0, 0, high, low]
+};
 
 /// Q of a frame that brings its own tables and shares them with no other frame (3.1.8).
 pub const Q_IN_BAND: u8 = 255;

@@ -101,6 +101,10 @@ pub struct Quantiles {
 
 impl fmt::Display for Quantiles {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "shown with one decimal, and exact up to 2^53 us: 285 years"
+        )]
         let ms = |micros: u64| micros as f64 / 1000.0;
         write!(
             f,

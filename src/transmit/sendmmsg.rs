@@ -2,7 +2,10 @@
 //! sendmmsg(2); the kernel's `struct user_msghdr` (include/linux/socket.h).
 //!
 //! Not through the C library: musl's `sendmmsg` is a loop of `sendmsg`, one system call per message.
-#![allow(unsafe_code)]
+#![expect(
+    unsafe_code,
+    reason = "the kernel reads the messages and their parts by pointers"
+)]
 
 use std::ffi::{c_int, c_uint, c_void};
 use std::io::IoSlice;

@@ -50,15 +50,31 @@ compile_error!(
 );
 
 #[cfg(target_pointer_width = "64")]
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
+#[expect(
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    reason = "generated: the kernel's names, and bindgen's own assertions"
+)]
 mod bindings_64;
 #[cfg(target_pointer_width = "64")]
 pub use bindings_64::*;
 
 #[cfg(target_pointer_width = "32")]
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
+#[expect(
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    reason = "generated: the kernel's names, and bindgen's own assertions"
+)]
 mod bindings_32;
 #[cfg(target_pointer_width = "32")]
 pub use bindings_32::*;

@@ -2,9 +2,17 @@
 //! and says on the console what came, when the first packet came and which addresses the machine has.
 //!
 //! The image under test knows nothing of it: it comes in a second initrd, with its unit, drivers and pictures.
-
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
+#![expect(clippy::print_stdout, reason = "the console is where the results go")]
 #![forbid(unsafe_code)]
-#![allow(dead_code)] // of the lab's parts this program uses some
+#![expect(dead_code, reason = "of the lab's parts this program uses some")]
 
 #[path = "../lab/src/camera.rs"]
 mod camera;

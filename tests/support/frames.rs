@@ -1,5 +1,11 @@
 //! The test pictures: JPEG frames with as much entropy as a camera's, different for every seed.
 //! ITU T.81 baseline, by the `jpeg-encoder` crate; the awkward spellings of the same frame are in [`super::variants`].
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "arithmetic of pixels and of random numbers, whose ranges its lines bound"
+)]
 
 use jpeg_encoder::{ColorType, Encoder, QuantizationTableType, SamplingFactor};
 

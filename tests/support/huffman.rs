@@ -78,10 +78,10 @@ impl Table {
         let mut code = 0;
         (1..=16).flat_map(move |length| {
             code <<= 1;
-            let count = usize::from(self.counts[usize::from(length) - 1]);
+            let count = self.counts[usize::from(length) - 1];
             let first = code;
-            code += count as u32;
-            let codes = (first..).zip(symbols.by_ref().take(count));
+            code += u32::from(count);
+            let codes = (first..).zip(symbols.by_ref().take(count.into()));
             codes
                 .map(move |(code, &symbol)| (length, code, symbol))
                 .collect::<Vec<_>>()
@@ -316,6 +316,10 @@ impl Scan {
         self.count += length;
         while self.count >= 8 {
             self.count -= 8;
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the octets before this one are written"
+            )]
             let octet = (self.held >> self.count) as u8;
             self.octets.push(octet);
             if octet == 0xFF {

@@ -1,7 +1,8 @@
 //! What the integration tests share: pictures to send, JPEG files as awkward as cameras make them, a place for files.
-
-// Every integration test is a crate of its own and uses only a part of this; the rest would be reported as dead there.
-#![allow(dead_code)]
+#![allow(
+    dead_code,
+    reason = "every integration test is a crate of its own and uses only a part of this"
+)]
 
 pub mod folder;
 pub mod frames;

@@ -164,7 +164,7 @@ fn with_third_table(jpeg: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
     change(&mut third.1);
     tables.push(third);
     parts.set_dqt(tables.iter().map(payload_of).collect());
-    parts.set_selectors(|component, _| component as u8);
+    parts.set_selectors(|component, _| u8::try_from(component).expect("three components"));
     parts.join()
 }
 

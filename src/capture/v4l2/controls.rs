@@ -105,7 +105,7 @@ fn list_with(device: &v4l::Device, next: impl Fn()) -> Vec<Control> {
 
 /// `control` with its value and menu; `None` for kinds that hold no number, and disabled ones.
 fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Option<Control> {
-    #[allow(non_upper_case_globals, reason = "the bindings' names")]
+    #[expect(non_upper_case_globals, reason = "the bindings' names")]
     let kind = match control.type_ {
         v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER | v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => {
             Kind::Integer
@@ -250,7 +250,10 @@ fn find<'a>(controls: &'a [Control], name: &str) -> Result<&'a Control, String> 
         .iter()
         .find(|control| control.name == name || control.short_name == Some(name))
         .ok_or_else(|| {
-            let names: Vec<&str> = controls.iter().map(|control| &control.name[..]).collect();
+            let names: Vec<&str> = controls
+                .iter()
+                .map(|control| control.name.as_str())
+                .collect();
             format!(
                 "the camera has no such control; it has: {}",
                 names.join(", ")

@@ -2,7 +2,10 @@
 //! V4L2 user-space API: VIDIOC_QUERYCAP, QUERY_EXT_CTRL, QUERYMENU, REQBUFS, QUERYBUF, QBUF, DQBUF, STREAMON, STREAMOFF.
 //!
 //! The crate unwraps on names cut inside a UTF-8 character and on control types newer than itself.
-#![allow(unsafe_code)]
+#![expect(
+    unsafe_code,
+    reason = "ioctl(2) takes pointers; each call here has one whose size it knows"
+)]
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
@@ -124,7 +127,7 @@ pub fn dequeue_buffer(handle: &Handle) -> Result<v4l2_buffer, Errno> {
 
 /// Starts streaming.
 pub fn stream_on(handle: &Handle) -> Result<(), Errno> {
-    let type_ = CAPTURE as c_int;
+    let type_ = CAPTURE.cast_signed();
     // SAFETY: the handle's descriptor is open and the kernel reads one int.
     unsafe { raw::streamon(handle.fd(), &type_) }?;
     Ok(())
@@ -132,7 +135,7 @@ pub fn stream_on(handle: &Handle) -> Result<(), Errno> {
 
 /// Stops streaming; all buffers leave the driver.
 pub fn stream_off(handle: &Handle) -> Result<(), Errno> {
-    let type_ = CAPTURE as c_int;
+    let type_ = CAPTURE.cast_signed();
     // SAFETY: the handle's descriptor is open and the kernel reads one int.
     unsafe { raw::streamoff(handle.fd(), &type_) }?;
     Ok(())

@@ -1,6 +1,9 @@
 //! The ring of V4L2 buffers: frames are read where the driver wrote them, and lent out until nobody needs them.
 //! V4L2 user-space API, "Streaming I/O (Memory Mapping)".
-#![allow(unsafe_code)]
+#![expect(
+    unsafe_code,
+    reason = "frames are read in memory that the driver shares: nobody but this file knows for how long"
+)]
 
 use std::ffi::c_void;
 use std::num::NonZeroUsize;
@@ -184,8 +187,13 @@ impl Mapping {
             .ok()
             .and_then(NonZeroUsize::new)
             .ok_or(Errno::EINVAL)?;
-        // Not `into()`: on 32-bit glibc an offset in a file is an i32, everywhere else an i64.
-        #[allow(clippy::unnecessary_fallible_conversions)]
+        #[cfg_attr(
+            not(all(target_pointer_width = "32", target_env = "gnu")),
+            expect(
+                clippy::unnecessary_fallible_conversions,
+                reason = "an offset in a file is an i64, but an i32 on 32-bit glibc"
+            )
+        )]
         let offset = offset.try_into().map_err(|_| Errno::EOVERFLOW)?;
         let fd = descriptor(handle);
         // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.

@@ -7,7 +7,7 @@ const TABLES: usize = 132; // octets of the table header with both tables
 
 /// Frames of 350 octets of scan each, Q 255: four packets of equal length but the last.
 fn frames(count: u16) -> Vec<Datagram> {
-    let scan: Vec<u8> = (0..350).map(|i| i as u8).collect();
+    let scan: Vec<u8> = (0..=u8::MAX).cycle().take(350).collect();
     let mut datagrams = Vec::new();
     for frame in 0..count {
         let mut offset = 0;
@@ -17,10 +17,11 @@ fn frames(count: u16) -> Vec<Datagram> {
             let room = PIECE + TABLES - if first { TABLES } else { 0 };
             let end = (offset + room).min(scan.len());
             let mut octets = vec![0x80, 26 | u8::from(end == scan.len()) << 7];
-            octets.extend((65_534_u16.wrapping_add(datagrams.len() as u16)).to_be_bytes());
+            let number = u16::try_from(datagrams.len()).expect("few packets");
+            octets.extend(65_534_u16.wrapping_add(number).to_be_bytes());
             octets.extend((u32::from(frame) * 3000).to_be_bytes());
             octets.extend([1, 2, 3, 4]);
-            octets.extend((offset as u32).to_be_bytes());
+            octets.extend(u32::try_from(offset).expect("below 350").to_be_bytes());
             octets.extend([1, 255, 80, 60]);
             if first {
                 octets.extend([0, 0, 0, 128]);
@@ -65,8 +66,8 @@ fn whole_frames_are_rebuilt_across_the_wrap_of_the_sequence_number() {
         picture
             .scan
             .iter()
-            .enumerate()
-            .all(|(i, &octet)| octet == i as u8)
+            .zip((0..=u8::MAX).cycle())
+            .all(|(&octet, expected)| octet == expected)
     );
     assert_eq!(picture.scan.len(), 350);
 }

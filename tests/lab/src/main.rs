@@ -4,7 +4,15 @@
 //!
 //!   `camera` -> `uvc` + `descriptors` -> `usbip` -> vhci_hcd -> uvcvideo -> /dev/video0 -> framewire
 //!   `scenarios` <- `receiver` + `depacketizer` + `tables` + `jpeg` <- 127.0.0.1 <- RTP <- framewire
-
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
+#![expect(clippy::print_stdout, reason = "the console is where the results go")]
 #![forbid(unsafe_code)]
 
 mod bench;

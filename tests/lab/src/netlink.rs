@@ -46,6 +46,11 @@ pub struct BadNetwork(());
 
 impl BadNetwork {
     pub fn begin(weather: &Weather) -> nix::Result<Self> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share is 0.0..=1.0"
+        )]
         let share = |part: f64| (part * f64::from(u32::MAX)) as u32;
         // struct tc_netem_qopt: latency, limit, loss, gap, duplicate, jitter. A gap of 1 says that any packet may
         // overtake others.
@@ -87,7 +92,7 @@ fn discipline() -> Vec<u8> {
 
 /// struct rtattr with its value, padded.
 fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let length = value.len() as u16 + 4; // ours are short
+    let length = u16::try_from(value.len() + 4).expect("ours are short");
     let mut octets = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
     octets.resize(octets.len().next_multiple_of(4), 0);
     octets
@@ -95,7 +100,7 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
 
 /// Sends one request and waits for the answer.
 fn ask(kind: u16, flags: u16, body: &[u8]) -> nix::Result<()> {
-    let length = (HEADER + body.len()) as u32;
+    let length = u32::try_from(HEADER + body.len()).expect("ours are short");
     let message = [
         &length.to_ne_bytes()[..],
         &kind.to_ne_bytes(),

@@ -39,8 +39,13 @@ impl Tally {
             self.highest = self.first;
             self.first_at = Some(Instant::now());
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "what was on the wire of it is its low half"
+        )]
         let low_half = self.highest as u16;
-        let step = sequence_number.wrapping_sub(low_half) as i16;
+        let step = sequence_number.wrapping_sub(low_half).cast_signed();
         self.highest += i64::from(step.max(0));
         self.overtaken += u64::from(step < 0);
         self.received += 1;

@@ -253,7 +253,7 @@ impl Function {
                 Some(vec![])
             }
             GET_CUR | GET_MIN | GET_MAX | GET_DEF => Some(self.offer()),
-            GET_LEN => Some(vec![PROBE_LENGTH as u8, 0]),
+            GET_LEN => Some(PROBE_LENGTH.to_le_bytes()[..2].to_vec()),
             GET_INFO => Some(vec![INFO_GET_SET]),
             _ => None,
         }
@@ -285,8 +285,8 @@ impl Function {
         let frame_size = self.description.formats[format].sizes[size].frame_size();
         let mut offer = vec![0; PROBE_LENGTH];
         offer[0] = 1; // bmHint: dwFrameInterval is kept
-        offer[2] = (format + 1) as u8;
-        offer[3] = (size + 1) as u8;
+        offer[2] = u8::try_from(format + 1).expect("few formats");
+        offer[3] = u8::try_from(size + 1).expect("few sizes");
         offer[4..8].copy_from_slice(&interval.to_le_bytes());
         offer[18..22].copy_from_slice(&frame_size.to_le_bytes());
         // A whole frame and its header fit in one payload, so that only a short URB ends one.

@@ -14,6 +14,7 @@ use crate::live::Live;
 use crate::uvc::Coding;
 
 /// What there is to stream from, for people and for programs.
+#[expect(clippy::too_many_lines, reason = "a list of what the output has")]
 pub fn devices() -> Outcome {
     let sizes = [sized(FULL_HD, &[30, 15]), sized(HD, &[30])];
     let (camera, _) = mjpeg_camera(0, "DEVICES", "plain", &sizes, &[])?;

@@ -82,7 +82,7 @@ fn timing(reception: &Reception, sent: &[Sent], fps: f64) -> Result<String, Stri
         }
         worst = worst.max(error.abs());
     }
-    let periods = (pictures.len() - 1) as f64;
+    let periods = f64::from(u32::try_from(pictures.len() - 1).expect("few pictures"));
     let rtp_rate = periods / rtp(last.timestamp);
     let wall_rate = periods / (last.at - first.at).as_secs_f64();
     for rate in [rtp_rate, wall_rate] {
@@ -115,7 +115,13 @@ pub fn held_up() -> Outcome {
     let first = pictures.first().ok_or("no pictures")?;
     let number = |timestamp: u32| {
         let seconds = f64::from(timestamp.wrapping_sub(first.timestamp)) / CLOCK_RATE;
-        (seconds * 30.0).round() as usize
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "no less than 0, and at most the 13 hours of a timestamp"
+        )]
+        let number = (seconds * 30.0).round() as usize;
+        number
     };
     let numbers: Vec<usize> = pictures.iter().map(|each| number(each.timestamp)).collect();
     compare(&reception, &films[0], numbers.iter().copied())?;

@@ -85,7 +85,7 @@ impl Books {
             self.in_doubt, self.faulty
         );
         summary.expect_adds_up()?;
-        if !(0..=self.in_doubt as i64).contains(&difference) {
+        if !(0..=self.in_doubt.cast_signed()).contains(&difference) {
             return Err(format!(
                 "{name}: of {} frames produced {difference} are not accounted for",
                 self.produced
@@ -104,13 +104,13 @@ impl Books {
     }
 
     /// Returns how many of the frames produced are in none of the rows.
-    fn print(&self, name: &str, rows: &[(String, usize)]) -> i64 {
+    fn print(&self, name: &str, rows: &[(String, usize)]) -> isize {
         let line = |what: &str, frames| println!("LAB SHEET {name:<5} {what:<26}{frames:>7}");
         let accounted: usize = rows.iter().map(|(_, frames)| frames).sum();
-        let difference = self.produced as i64 - accounted as i64;
-        line("produced", self.produced as i64);
+        let difference = self.produced.cast_signed() - accounted.cast_signed();
+        line("produced", self.produced.cast_signed());
         for (what, frames) in rows {
-            line(what, *frames as i64);
+            line(what, frames.cast_signed());
         }
         line("difference", difference);
         difference

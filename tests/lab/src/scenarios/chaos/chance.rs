@@ -21,7 +21,8 @@ impl Chance {
 
     pub fn within(&mut self, range: RangeInclusive<usize>) -> usize {
         let values = range.end() - range.start() + 1;
-        range.start() + (self.roll() % values as u64) as usize
+        let drawn = usize::try_from(self.roll() % values as u64);
+        range.start() + drawn.expect("less than `values`")
     }
 
     pub fn millis(&mut self, range: RangeInclusive<usize>) -> Duration {

@@ -150,6 +150,7 @@ impl Victim {
         self.deck.pop().unwrap_or(Mischief::Replug)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list: one arm for each mischief")]
     fn suffer(&mut self, camera: Camera, mischief: Mischief) -> Result<Camera, String> {
         let (chance, starts) = (&mut self.chance, camera.function().starts);
         let started_again = || camera.function().starts > starts;
