@@ -1,6 +1,6 @@
 //! The real framewire in network namespaces of its own: behind a bottleneck, to every kind of destination, and with
 //! destinations that go away and come back.
-//! Run by `cargo test --test network`; needs root and the Debian package iproute2.
+//! Run by `cargo test --test network`; needs root, and the Debian packages iproute2 and those that [`tools`] names.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -12,6 +12,8 @@
 
 #[path = "network/destinations.rs"]
 mod destinations;
+#[path = "network/moves.rs"]
+mod moves;
 #[path = "network/namespace.rs"]
 mod namespace;
 #[path = "network/pacing.rs"]
@@ -29,3 +31,6 @@ mod sender;
 mod support;
 #[path = "network/tap.rs"]
 mod tap;
+#[expect(dead_code, reason = "looks for FFmpeg too")]
+#[path = "interop/tools.rs"]
+mod tools;

@@ -37,6 +37,11 @@ impl Packetizer {
         self.ssrc
     }
 
+    /// Has another synchronization source from the next picture on; numbers go on.
+    pub fn set_ssrc(&mut self, ssrc: u32) {
+        self.ssrc = ssrc;
+    }
+
     /// The packets of `picture`, all with RTP time `timestamp`, each but the last of `packet_octets` of UDP
     /// payload. Their sequence numbers are used up, also of those that are never taken.
     pub fn packets<'a>(

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use tracing::{info, warn};
 
+use super::route;
 use super::socket::Socket;
 use crate::backoff::Backoff;
 use crate::config::{self, Destination};
@@ -18,6 +19,8 @@ use crate::stats::output::OutputStats;
 
 /// First and longest wait after a failure of the network or of the name.
 const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(10)];
+/// The same for an address, which costs nobody a look-up: a cable that is plugged in shall show at once.
+const WAITS_OF_ADDRESS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
 /// The same where nobody listens yet, or the way is too narrow: a receiver that is started, or a queue that has
 /// drained, shall not have to wait long.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
@@ -25,11 +28,19 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1
 /// the kernel asks for its address three times.
 const SETTLED: Duration = Duration::from_secs(5);
 
+/// The routes are looked at this often.
+const ROUTE_LOOK: Duration = Duration::from_secs(1);
+
 /// One destination.
 #[derive(Debug)]
 pub struct Link {
     config: config::Output,
     state: State,
+    /// Where packets came from last: receivers know a stream by it.
+    source: Option<SocketAddr>,
+    /// Whether it is another since somebody asked.
+    has_moved: bool,
+    next_route_look: Instant,
     backoff: Backoff,
     pauses: Backoff,
     /// Look-ups so far: each takes the name's next address.
@@ -57,11 +68,15 @@ enum State {
 impl Link {
     /// Opened when it is first asked for.
     pub fn new(config: config::Output) -> Self {
-        let [shortest, longest] = WAITS;
+        let is_address = config.destination.host.parse::<IpAddr>().is_ok();
+        let [shortest, longest] = if is_address { WAITS_OF_ADDRESS } else { WAITS };
         let [shortest_pause, longest_pause] = PAUSES;
         Self {
             config,
             state: State::Closed(Instant::now()),
+            source: None,
+            has_moved: false,
+            next_route_look: Instant::now(),
             backoff: Backoff::new(shortest, longest),
             pauses: Backoff::new(shortest_pause, longest_pause),
             attempts: 0,
@@ -91,6 +106,26 @@ impl Link {
         match &self.state {
             State::Open(socket) | State::Paused(socket, _) => Some(socket),
             State::Closed(_) | State::Resolving(_) => None,
+        }
+    }
+
+    /// Whether packets come from another address or port than before; true once for each move.
+    pub fn take_move(&mut self) -> Option<SocketAddr> {
+        let moved = std::mem::take(&mut self.has_moved);
+        self.source.filter(|_| moved)
+    }
+
+    /// Closes the socket when another interface has taken over the route, so that the next one has its address.
+    pub fn follow_route(&mut self, now: Instant) {
+        if now < self.next_route_look {
+            return;
+        }
+        self.next_route_look = now + ROUTE_LOOK;
+        let Some(socket) = self.socket() else {
+            return;
+        };
+        if route::has_left(socket.source().ip(), socket.destination(), &self.config) {
+            self.state = State::Closed(now);
         }
     }
 
@@ -131,10 +166,15 @@ impl Link {
             let index = self.attempts % addresses.len().max(1);
             self.attempts = self.attempts.wrapping_add(1);
             let address = addresses.get(index).ok_or_else(no_address)?;
-            Socket::new(*address, &self.config)
+            let former_port = self.source.map_or(0, |source| source.port());
+            Socket::new(*address, former_port, &self.config)
         });
         match opened {
-            Ok(socket) => self.state = State::Open(socket),
+            Ok(socket) => {
+                let source = self.source.replace(socket.source());
+                self.has_moved |= source.is_some_and(|source| source != socket.source());
+                self.state = State::Open(socket);
+            }
             Err(error) => self.fail(&error, now, stats),
         }
     }
@@ -233,6 +273,29 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_that_is_opened_again_has_its_port_again_unless_somebody_took_it() {
+        let (mut link, stats) = link();
+        let mut now = Instant::now();
+        let mut open = |link: &mut Link| {
+            now += Duration::from_secs(60);
+            let source = link.ready(now, &stats).unwrap().source();
+            let moved = link.take_move();
+            link.failed(Errno::ENETUNREACH, now, &stats);
+            assert!(link.socket().is_none());
+            (source, moved)
+        };
+        let (first, moved) = open(&mut link);
+        assert_eq!(moved, None);
+        assert_eq!(open(&mut link), (first, None));
+        let taken = std::net::UdpSocket::bind(first).unwrap();
+        let (second, moved) = open(&mut link);
+        assert_ne!(second, first);
+        assert_eq!(moved, Some(second));
+        drop(taken);
+        assert_eq!(open(&mut link), (second, None));
+    }
+
+    #[test]
     fn where_nobody_listens_the_waits_stay_short() {
         let (mut link, stats) = link();
         let waits = [250, 500, 1000, 1000, 1000];
@@ -240,9 +303,9 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_way_the_waits_grow_up_to_ten_seconds() {
+    fn where_there_is_no_way_to_an_address_the_waits_stay_short_too() {
         let (mut link, stats) = link();
-        let waits = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000];
+        let waits = [250, 500, 500, 500];
         fail(&mut link, Errno::EHOSTUNREACH, &waits, &stats);
     }
 

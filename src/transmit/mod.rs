@@ -9,6 +9,7 @@ mod multicast;
 mod output;
 mod pace;
 mod reports;
+mod route;
 mod sendmmsg;
 pub mod socket;
 

@@ -2,8 +2,11 @@
 //! RFC 3550 5.1, 6.4.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tracing::info;
 
 use super::delivery::{Delivery, State};
 use super::link::Link;
@@ -12,6 +15,7 @@ use super::reports::Reports;
 use crate::clocks;
 use crate::config::{self, Pacing, Rtcp};
 use crate::frame::Frame;
+use crate::log_limit::LogLimit;
 use crate::random::random;
 use crate::rtp::rtcp::{SenderInfo, ntp_timestamp};
 use crate::rtp::{Carried, Clock, Packetizer};
@@ -28,6 +32,9 @@ pub struct Output {
     clock: Clock,
     reports: Option<Reports>,
     stats: Arc<OutputStats>,
+    /// Packets and octets that were sent under former SSRCs.
+    sent_before: [u64; 2],
+    moves: LogLimit,
     /// The earliest time of the next packet, on the monotonic clock.
     not_before: Duration,
 }
@@ -46,6 +53,8 @@ impl Output {
             clock: Clock::new(u32::from_be_bytes([o3, o2, o1, o0])),
             reports: (config.rtcp != Rtcp::Off).then(|| Reports::new(config)),
             stats: Arc::new(OutputStats::new(config.destination.to_string())),
+            sent_before: [0; 2],
+            moves: LogLimit::default(),
             not_before: Duration::ZERO,
         })
     }
@@ -69,10 +78,14 @@ impl Output {
         interval: Duration,
         now: Duration,
     ) -> Option<Delivery<'a>> {
-        let Some(socket) = self.link.ready(Instant::now(), &self.stats) else {
+        if self.link.ready(Instant::now(), &self.stats).is_none() {
             self.stats.frame_skipped();
             return None;
-        };
+        }
+        if let Some(source) = self.link.take_move() {
+            self.renew_ssrc(source);
+        }
+        let socket = self.link.socket()?;
         let share = if socket.destination().ip().is_loopback() {
             Pacing::BURST
         } else {
@@ -96,8 +109,31 @@ impl Output {
         })
     }
 
-    /// Sends a report when one is due, and reads those that have come.
+    /// Packets come from `source` now: under the same SSRC receivers would take that for a collision, and ignore them
+    /// (RFC 3550 5.1, 8.2). Numbers and times go on, for those that know no SSRC.
+    fn renew_ssrc(&mut self, source: SocketAddr) {
+        let destination = &self.link.config().destination;
+        let said = self.moves.note(Instant::now());
+        if self.link.config().ssrc.is_some() {
+            if said.is_some() {
+                info!("{destination}: packets come from {source} now, under the configured ssrc");
+            }
+            return;
+        }
+        // Without random numbers the old one has to do.
+        let Ok(octets) = random() else {
+            return;
+        };
+        self.packetizer.set_ssrc(u32::from_be_bytes(octets));
+        self.sent_before = [self.stats.packets(), self.stats.payload_octets()];
+        if said.is_some() {
+            info!("{destination}: packets come from {source} now, under a new SSRC");
+        }
+    }
+
+    /// Follows the routes; sends a report when one is due, and reads those that have come.
     pub fn report(&mut self, now: Instant) {
+        self.link.follow_route(now);
         if !self
             .reports
             .as_ref()
@@ -122,12 +158,13 @@ impl Output {
     /// The stream now: both of its clocks at one instant (RFC 3550 6.4.1).
     fn sender_info(&self) -> SenderInfo {
         let now = clocks::Reading::now();
+        let [packets, octets] = self.sent_before;
         SenderInfo {
             ssrc: self.packetizer.ssrc(),
             ntp_timestamp: ntp_timestamp(now.unix),
             rtp_timestamp: self.clock.timestamp(now.monotonic),
-            packet_count: low_half(self.stats.packets()),
-            octet_count: low_half(self.stats.payload_octets()),
+            packet_count: low_half(self.stats.packets() - packets),
+            octet_count: low_half(self.stats.payload_octets() - octets),
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Reports {
     config: config::Output,
     /// To the address of the stream it was made for; `None` until the first report, and when muxed.
     socket: Option<(SocketAddr, UdpSocket)>,
+    /// The port that reports came from last: receivers know it. 0 = none.
+    local_port: u16,
     next_report: Option<Instant>,
     next_look: Instant,
 }
@@ -46,6 +48,7 @@ impl Reports {
         Self {
             config: config.clone(),
             socket: None,
+            local_port: 0,
             next_report: None,
             next_look: Instant::now(),
         }
@@ -106,7 +109,7 @@ impl Reports {
         let mut destination = stream.destination();
         let (Some(above), Some(local_above)) = (
             destination.port().checked_add(1),
-            stream.local_port()?.checked_add(1),
+            stream.source().port().checked_add(1),
         ) else {
             return Err(io::Error::other("there is no port above 65535"));
         };
@@ -114,13 +117,21 @@ impl Reports {
         let socket = match self.socket.take() {
             Some((known, socket)) if known == destination => socket,
             _ => {
-                let any = |_| socket::bind(destination, 0, &self.config);
+                let bind = |port| socket::bind(destination, port, &self.config);
+                let former = if self.local_port == 0 {
+                    local_above
+                } else {
+                    self.local_port
+                };
                 let socket = if destination.ip().is_multicast() {
                     multicast::join(destination, &self.config)?
                 } else {
-                    socket::bind(destination, local_above, &self.config).or_else(any)?
+                    bind(former)
+                        .or_else(|_| bind(local_above))
+                        .or_else(|_| bind(0))?
                 };
                 setsockopt(&socket, ReceiveTimestampns, &true)?;
+                self.local_port = socket.local_addr()?.port();
                 socket
             }
         };

@@ -37,6 +37,8 @@ const MAX_QUEUED_ERRORS: usize = 1024;
 pub struct Socket {
     socket: UdpSocket,
     destination: SocketAddr,
+    /// Where packets come from.
+    source: SocketAddr,
     /// Octets of every packet but the last of a frame.
     packet_octets: usize,
     /// Packets in one message: 1 without UDP GSO.
@@ -44,10 +46,19 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// A socket to `destination`, which is one of `config`'s addresses.
-    pub fn new(destination: SocketAddr, config: &config::Output) -> io::Result<Self> {
-        let socket = bind(destination, config.local_port.get(), config)?;
+    /// A socket to `destination`, which is one of `config`'s addresses. Where no local port is configured it has
+    /// `former_port` (0 = none) again, if nobody else has it now.
+    pub fn new(
+        destination: SocketAddr,
+        former_port: u16,
+        config: &config::Output,
+    ) -> io::Result<Self> {
+        let socket = match config.local_port.get() {
+            0 => bind(destination, former_port, config).or_else(|_| bind(destination, 0, config)),
+            port => bind(destination, port, config),
+        }?;
         socket.connect(destination)?;
+        let source = socket.local_addr()?;
         hear_icmp(&socket, destination)?;
         grow_send_buffer(&socket, destination);
         if config.rtcp == Rtcp::Mux {
@@ -59,6 +70,7 @@ impl Socket {
         Ok(Self {
             socket,
             destination,
+            source,
             packet_octets,
             packets_per_message,
         })
@@ -79,9 +91,9 @@ impl Socket {
         self.packets_per_message
     }
 
-    /// The port that packets come from.
-    pub fn local_port(&self) -> io::Result<u16> {
-        Ok(self.socket.local_addr()?.port())
+    /// Where packets come from.
+    pub fn source(&self) -> SocketAddr {
+        self.source
     }
 
     /// The errors that wait to be reported, ICMP answers to earlier packets perhaps, are forgotten.
@@ -315,7 +327,7 @@ mod tests {
 
     fn sends_everything(break_gso: impl FnOnce(&mut Socket)) -> (Sent, usize) {
         let (receiver, address) = receiver();
-        let mut socket = Socket::new(address, &config("")).unwrap();
+        let mut socket = Socket::new(address, 0, &config("")).unwrap();
         let full = socket.packet_octets();
         break_gso(&mut socket);
         let (packets, octets, (sent, result)) = with_batch(full, |batch| {
@@ -366,7 +378,7 @@ mod tests {
     fn nobody_listening_is_told_and_can_be_forgotten() {
         let (receiver, address) = receiver();
         drop(receiver);
-        let mut socket = Socket::new(address, &config("")).unwrap();
+        let mut socket = Socket::new(address, 0, &config("")).unwrap();
         with_batch(socket.packet_octets(), |batch| {
             // Within a call the kernel keeps the ICMP answers to itself; the last one waits for the next call.
             let (sent, result) = socket.send(batch);
@@ -382,9 +394,9 @@ mod tests {
     #[test]
     fn a_packet_that_cannot_be_sent_is_an_error() {
         let (_receiver, address) = receiver();
-        let mut socket = Socket::new(address, &config("")).unwrap();
+        let mut socket = Socket::new(address, 0, &config("")).unwrap();
         // 255.255.255.255 needs SO_BROADCAST: connect(2) refuses it.
-        assert!(Socket::new(([255, 255, 255, 255], 9).into(), &config("")).is_err());
+        assert!(Socket::new(([255, 255, 255, 255], 9).into(), 0, &config("")).is_err());
         nix::sys::socket::shutdown(socket.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write)
             .unwrap();
         let (sent, result) = with_batch(socket.packet_octets(), |batch| socket.send(batch));

@@ -13,7 +13,7 @@ use framewire::rtp::header::RtpHeader;
 use nix::sys::socket::sockopt::{
     IpRecvTos, Ipv4RecvTtl, Ipv6RecvHopLimit, Ipv6RecvTClass, RcvBufForce,
 };
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt};
 
 use crate::namespace::Namespace;
 
@@ -25,6 +25,7 @@ const SILENCE: Duration = Duration::from_millis(300);
 /// What an RTP packet and its IP header say.
 #[derive(Clone, Debug)]
 pub struct Packet {
+    pub from: SocketAddr,
     pub sequence_number: u16,
     pub marker: bool,
     pub ssrc: u32,
@@ -138,7 +139,7 @@ fn receive(socket: &UdpSocket) -> Option<Packet> {
     let mut octets = [0; 2048];
     let mut slices = [IoSliceMut::new(&mut octets)];
     let mut control = nix::cmsg_space!(i32, i32);
-    let message = recvmsg::<()>(
+    let message = recvmsg::<SockaddrStorage>(
         socket.as_raw_fd(),
         &mut slices,
         Some(&mut control),
@@ -156,14 +157,27 @@ fn receive(socket: &UdpSocket) -> Option<Packet> {
             _ => {}
         }
     }
-    let length = message.bytes;
+    let (length, from) = (message.bytes, source(message.address?)?);
     let (header, _) = RtpHeader::parse(&octets[..length]).expect("a plain RTP header");
     Some(Packet {
+        from,
         sequence_number: header.sequence_number,
         marker: header.marker,
         ssrc: header.ssrc,
         hops,
         class,
+    })
+}
+
+/// An address of the kernel's as the standard library's.
+fn source(address: SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address
+        .as_sockaddr_in()
+        .map(|v4| SocketAddr::V4((*v4).into()));
+    v4.or_else(|| {
+        address
+            .as_sockaddr_in6()
+            .map(|v6| SocketAddr::V6((*v6).into()))
     })
 }
 
