@@ -23,9 +23,9 @@ use crate::transmit::Transmitter;
 /// A camera's running thread.
 pub struct CameraThread {
     config: config::Camera,
-    wanted: Arc<WantedOutputs>,
-    stats: Arc<Stats>,
-    stop: Arc<Stop>,
+    /// When it was given another configuration.
+    changed: Instant,
+    shared: Arc<Shared>,
     ended: Arc<Stop>,
     watched: Watched,
     thread: JoinHandle<()>,
@@ -42,51 +42,59 @@ pub enum StartError {
 impl CameraThread {
     /// Starts the thread of `config`'s camera. It ends after `limit` sent frames, or when it is told to.
     pub fn start(config: &config::Camera, limit: Option<u64>) -> Result<Self, StartError> {
-        let name = config.name();
-        let wanted = Arc::new(WantedOutputs::new(config.outputs.clone()));
-        let stats = Arc::new(Stats::default());
-        let stop = Arc::new(Stop::new()?);
+        let shared = Arc::new(Shared {
+            wanted: Wanted(Signal::new()),
+            stats: Stats::default(),
+            stop: Stop::new()?,
+            heartbeat: Arc::default(),
+        });
         let ended = Arc::new(Stop::new()?);
-        let heartbeat = Arc::new(Heartbeat::default());
+        let name = config.name();
         let thread = thread::Builder::new().name(name.to_string()).spawn({
-            let (config, wanted, stats) = (config.clone(), wanted.clone(), stats.clone());
-            let (stop, heartbeat) = (stop.clone(), heartbeat.clone());
+            let (config, shared) = (config.clone(), shared.clone());
             let running = RaiseOnDrop(ended.clone());
             move || {
                 let _running = running;
-                run(&config, &wanted, &stats, &stop, &heartbeat, limit);
+                shared.run(config, limit);
             }
         })?;
+        let (label, now) = (format!("{name}: its thread"), Instant::now());
         Ok(Self {
             config: config.clone(),
-            wanted,
-            stats,
-            stop,
+            changed: now,
+            watched: Watched::new(label, shared.heartbeat.clone(), now),
+            shared,
             ended,
-            watched: Watched::new(format!("{name}: its thread"), heartbeat, Instant::now()),
             thread,
         })
     }
 
-    /// What it was started with, and the outputs that it was given since.
+    /// What it was told last to do.
     pub fn config(&self) -> &config::Camera {
         &self.config
     }
 
-    /// Has these outputs instead; those that stay the same lose nothing.
-    pub fn replace_outputs(&mut self, outputs: &[config::Output]) {
-        self.config.outputs = outputs.to_vec();
-        self.wanted.replace(outputs.to_vec());
+    /// Has this configuration instead; outputs that stay lose nothing, and no stream notices that the camera changes.
+    pub fn change(&mut self, config: &config::Camera, now: Instant) {
+        self.config = config.clone();
+        // Of several words that it does not hear the first tells for how long.
+        self.changed = self.deaf_since().unwrap_or(now);
+        self.shared.wanted.replace(config.clone());
+    }
+
+    /// Since when its thread has not taken a changed configuration.
+    pub fn deaf_since(&self) -> Option<Instant> {
+        self.shared.wanted.0.signaled().then_some(self.changed)
     }
 
     /// The counters.
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        &self.shared.stats
     }
 
     /// The counters now, under the camera's name.
     pub fn summary(&self) -> Summary {
-        self.stats.summary(self.config.name().as_str())
+        self.shared.stats.summary(self.config.name().as_str())
     }
 
     /// The thread, to see that it lives.
@@ -96,7 +104,7 @@ impl CameraThread {
 
     /// Tells the camera to end.
     pub fn stop(&self) {
-        self.stop.raise();
+        self.shared.stop.raise();
     }
 
     /// Goes up when the thread has ended, whatever the reason: [`Self::join`] does not wait then.
@@ -107,7 +115,7 @@ impl CameraThread {
     /// Waits for the thread; returns the final counters and whether it did not panic.
     pub fn join(self) -> (Summary, bool) {
         let well = self.thread.join().is_ok();
-        (self.stats.summary(self.config.name().as_str()), well)
+        (self.shared.stats.summary(self.config.name().as_str()), well)
     }
 }
 
@@ -121,61 +129,81 @@ impl Drop for RaiseOnDrop {
     }
 }
 
-/// The outputs that a camera is to have, told to its thread while it runs: the newest list wins.
-struct WantedOutputs(Signal<CriticalSectionRawMutex, Vec<config::Output>>);
+/// What a camera is to do, told to its thread while it runs: the newest word wins.
+struct Wanted(Signal<CriticalSectionRawMutex, config::Camera>);
 
-impl WantedOutputs {
-    /// The outputs to begin with.
-    fn new(outputs: Vec<config::Output>) -> Self {
-        let wanted = Self(Signal::new());
-        wanted.0.signal(outputs);
-        wanted
-    }
-
-    /// Has these instead, within about a second; outputs that are in both lists go on undisturbed.
-    fn replace(&self, outputs: Vec<config::Output>) {
-        // Taken out first: `signal` would free the older list inside the critical section that all cameras share.
+impl Wanted {
+    /// Has this instead, within about a second.
+    fn replace(&self, config: config::Camera) {
+        // Taken out first: `signal` would free the older one inside the critical section that all cameras share.
         drop(self.0.try_take());
-        self.0.signal(outputs);
+        self.0.signal(config);
     }
 
-    /// The list that is not in force yet.
-    fn take(&self) -> Option<Vec<config::Output>> {
+    /// What is not in force yet.
+    fn take(&self) -> Option<config::Camera> {
         self.0.try_take()
     }
 }
 
-/// The loop of a camera: the newest frame from the driver to the network, as long as it is not told to stop and fewer
-/// than `limit` frames were sent.
-fn run(
-    config: &config::Camera,
-    wanted: &WantedOutputs,
-    stats: &Stats,
-    stop: &Stop,
-    heartbeat: &Heartbeat,
-    limit: Option<u64>,
-) {
-    let mut capture = Capture::new(config, stats, stop, heartbeat);
-    let mut transmitter = Transmitter::new(config.name().as_str(), stats);
-    let mut parser = Parser::default();
-    let mut refusals = Refusals::default();
-    while !stop.is_raised() && limit.is_none_or(|limit| stats.frames_sent() < limit) {
-        heartbeat.beat();
-        if let Some(outputs) = wanted.take() {
-            transmitter.set_outputs(&outputs);
-        }
-        if let Some(frame) = capture.take() {
-            match send(&frame, &mut parser, &mut transmitter, &mut capture) {
-                Ok(()) => stats.frame_sent(),
-                Err(lost) => {
-                    stats.frame_dropped(lost.reason());
-                    refusals.log(config.name(), &lost);
-                }
+/// What a camera's thread shares with those who look after it.
+struct Shared {
+    wanted: Wanted,
+    stats: Stats,
+    stop: Stop,
+    heartbeat: Arc<Heartbeat>,
+}
+
+impl Shared {
+    /// A camera's thread, to begin with `config`: its streams go on when the camera is another one, or is used in
+    /// another way.
+    fn run(&self, mut config: config::Camera, limit: Option<u64>) {
+        let name = config.name().clone();
+        let mut transmitter = Transmitter::new(name.as_str(), &self.stats);
+        let mut refusals = Refusals::default();
+        loop {
+            transmitter.set_outputs(&config.outputs);
+            match self.film(&config, &mut transmitter, &mut refusals, limit) {
+                Some(changed) => config = changed,
+                None => break,
             }
         }
-        transmitter.report();
+        transmitter.close();
     }
-    transmitter.close();
+
+    /// The loop of a camera: the newest frame from the driver to the network, as long as it is not told to stop and
+    /// fewer than `limit` frames were sent. Returns how it is to be filmed from then on, if at all.
+    fn film(
+        &self,
+        config: &config::Camera,
+        transmitter: &mut Transmitter,
+        refusals: &mut Refusals,
+        limit: Option<u64>,
+    ) -> Option<config::Camera> {
+        let (stats, stop, heartbeat) = (&self.stats, &self.stop, &self.heartbeat);
+        let mut capture = Capture::new(config, stats, stop, heartbeat);
+        let mut parser = Parser::default();
+        while !stop.is_raised() && limit.is_none_or(|limit| stats.frames_sent() < limit) {
+            heartbeat.beat();
+            if let Some(changed) = self.wanted.take() {
+                if !changed.films_as(config) {
+                    return Some(changed);
+                }
+                transmitter.set_outputs(&changed.outputs);
+            }
+            if let Some(frame) = capture.take() {
+                match send(&frame, &mut parser, transmitter, &mut capture) {
+                    Ok(()) => stats.frame_sent(),
+                    Err(lost) => {
+                        stats.frame_dropped(lost.reason());
+                        refusals.log(config.name(), &lost);
+                    }
+                }
+            }
+            transmitter.report();
+        }
+        None
+    }
 }
 
 /// The way of one frame: parsed, found fit for RTP, and sent batch by batch, each when it is due. While nothing is

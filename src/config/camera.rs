@@ -52,6 +52,15 @@ impl Camera {
         self.name.as_ref()
     }
 
+    /// Whether both film the same in the same way, wherever it goes.
+    pub fn films_as(&self, other: &Self) -> bool {
+        let with_the_others_outputs = Self {
+            outputs: other.outputs.clone(),
+            ..self.clone()
+        };
+        with_the_others_outputs == *other
+    }
+
     /// The frame rate.
     pub fn fps(&self) -> Fps {
         *self.fps.as_ref()

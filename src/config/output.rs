@@ -46,6 +46,14 @@ pub struct Output {
     pub local_port: LocalPort,
 }
 
+impl Output {
+    /// Whether both are one stream for its receivers: what differs can be changed while it runs.
+    pub fn is_stream_of(&self, other: &Self) -> bool {
+        let identity = |output: &Self| (output.ssrc, output.local_port);
+        self.destination == other.destination && identity(self) == identity(other)
+    }
+}
+
 /// Whether and where reports travel (RFC 3550 6, RFC 5761).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]

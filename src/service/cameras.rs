@@ -44,16 +44,20 @@ impl Cameras {
         }
     }
 
-    /// Has the cameras of `wanted` from now on. One that stays as it is notices nothing; one whose outputs
-    /// alone differ gets the new outputs; any other ends, and starts anew when it is wanted.
+    /// Has the cameras of `wanted` from now on. One that stays as it is notices nothing; one that differs goes on with
+    /// the new configuration; any other ends.
     pub fn want(&mut self, wanted: &[config::Camera], now: Instant) {
         for mut camera in std::mem::take(&mut self.running) {
             let name = camera.config().name().clone();
             match wanted.iter().find(|wanted| *wanted.name() == name) {
                 Some(wanted) if wanted == camera.config() => self.running.push(camera),
-                Some(wanted) if same_but_outputs(wanted, camera.config()) => {
-                    info!("{name}: outputs changed");
-                    camera.replace_outputs(&wanted.outputs);
+                Some(wanted) if !camera.ended().is_raised() => {
+                    let same = wanted.films_as(camera.config());
+                    info!(
+                        "{name}: {}",
+                        if same { "outputs changed" } else { "changed" }
+                    );
+                    camera.change(wanted, now);
                     self.running.push(camera);
                 }
                 wanted => {
@@ -77,6 +81,7 @@ impl Cameras {
     /// Buries the cameras that have ended and starts those whose time has come.
     pub fn turn(&mut self, now: Instant) {
         self.note_panics(now);
+        self.replace_deaf(now);
         for (camera, since) in std::mem::take(&mut self.leaving) {
             if camera.ended().is_raised() {
                 let (summary, _) = camera.join();
@@ -108,6 +113,26 @@ impl Cameras {
                 self.waiting
                     .push((camera.config().clone(), now + PANIC_PAUSE));
                 self.leaving.push((camera, now));
+            } else {
+                self.running.push(camera);
+            }
+        }
+    }
+
+    /// A thread that hangs in a driver does not hear of its new configuration, which may name another camera.
+    fn replace_deaf(&mut self, now: Instant) {
+        for camera in std::mem::take(&mut self.running) {
+            let is_deaf = |since| now.saturating_duration_since(since) >= LONGEST_FAREWELL;
+            if !camera.ended().is_raised()
+                && let Some(since) = camera.deaf_since().filter(|since| is_deaf(*since))
+            {
+                error!(
+                    "{}: its thread does not take its new configuration; another one starts",
+                    camera.config().name()
+                );
+                camera.stop();
+                self.waiting.push((camera.config().clone(), now));
+                self.leaving.push((camera, since));
             } else {
                 self.running.push(camera);
             }
@@ -211,15 +236,6 @@ impl Cameras {
     }
 }
 
-/// Whether two configurations of a camera differ in nothing but where its stream goes.
-fn same_but_outputs(one: &config::Camera, other: &config::Camera) -> bool {
-    let with_the_others_outputs = config::Camera {
-        outputs: other.outputs.clone(),
-        ..one.clone()
-    };
-    with_the_others_outputs == *other
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -261,7 +277,7 @@ mod tests {
             plain,
             camera("# a comment moves everything\nfps = 30", 5004)
         );
-        assert!(same_but_outputs(&plain, &camera("", 5006)));
+        assert!(plain.films_as(&camera("", 5006)));
         for line in [
             "fps = 31",
             "width = 640",
@@ -269,7 +285,7 @@ mod tests {
             "device = \"demo\"",
             "controls = { gain = 1 }",
         ] {
-            assert!(!same_but_outputs(&plain, &camera(line, 5006)), "{line}");
+            assert!(!plain.films_as(&camera(line, 5006)), "{line}");
         }
     }
 }

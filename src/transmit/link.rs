@@ -92,6 +92,17 @@ impl Link {
         &self.config
     }
 
+    /// Has another configuration of the same stream.
+    pub fn change(&mut self, config: &config::Output) {
+        let keeps_way = config.interface == self.config.interface;
+        self.config = config.clone();
+        if let State::Open(socket) | State::Paused(socket, _) = &mut self.state
+            && !(keeps_way && socket.adapt(config).is_ok())
+        {
+            self.state = State::Closed(Instant::now());
+        }
+    }
+
     /// The socket, opened when it is time to try; `None` as long as the destination cannot be sent to.
     pub fn ready(&mut self, now: Instant, stats: &OutputStats) -> Option<&mut Socket> {
         self.advance(now, stats);

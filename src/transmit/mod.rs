@@ -48,13 +48,17 @@ impl<'a> Transmitter<'a> {
         }
     }
 
-    /// Has `wanted` from now on: an output whose configuration was there before goes on as it is, others end.
+    /// Has `wanted` from now on: a stream that was there before goes on, changed where it has to be; others end.
     pub fn set_outputs(&mut self, wanted: &[config::Output]) {
         let mut before = std::mem::take(&mut self.outputs);
         for config in wanted {
-            let known = before.iter().position(|output| output.config() == config);
-            let output = match known {
-                Some(index) => Ok(before.swap_remove(index)),
+            let is_known = |output: &Output| output.config().is_stream_of(config);
+            let output = match before.iter().position(is_known) {
+                Some(index) => {
+                    let mut output = before.swap_remove(index);
+                    output.change(config);
+                    Ok(output)
+                }
                 None => Output::new(config),
             };
             match output {

@@ -64,6 +64,22 @@ impl Output {
         self.link.config()
     }
 
+    /// Has another configuration of the same stream.
+    pub fn change(&mut self, config: &config::Output) {
+        if self.config() == config {
+            return;
+        }
+        self.link.change(config);
+        self.reports = match self.reports.take() {
+            _ if config.rtcp == Rtcp::Off => None,
+            Some(mut reports) => {
+                reports.change(config);
+                Some(reports)
+            }
+            None => Some(Reports::new(config)),
+        };
+    }
+
     /// Its counters.
     pub fn stats(&self) -> &Arc<OutputStats> {
         &self.stats

@@ -54,6 +54,14 @@ impl Reports {
         }
     }
 
+    /// Has another configuration of the same output: the next report is due at once.
+    pub fn change(&mut self, config: &config::Output) {
+        *self = Self {
+            local_port: self.local_port,
+            ..Self::new(config)
+        };
+    }
+
     /// Whether it is time for [`Reports::keep_up`].
     pub fn are_due(&self, now: Instant) -> bool {
         now >= self.next_look

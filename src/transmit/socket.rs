@@ -61,19 +61,30 @@ impl Socket {
         let source = socket.local_addr()?;
         hear_icmp(&socket, destination)?;
         grow_send_buffer(&socket, destination);
-        if config.rtcp == Rtcp::Mux {
-            setsockopt(&socket, ReceiveTimestampns, &true)?;
-        }
-        let packet_octets = config.mtu.udp_payload(destination.is_ipv6());
-        let packets_per_message = probe_gso(&socket, packet_octets);
-        debug!("{destination}: {packets_per_message} packets a message");
-        Ok(Self {
+        let mut socket = Self {
             socket,
             destination,
             source,
-            packet_octets,
-            packets_per_message,
-        })
+            packet_octets: 0,
+            packets_per_message: 1,
+        };
+        socket.adapt(config)?;
+        Ok(socket)
+    }
+
+    /// Sends from now on as `config` says, which may differ from before in all but interface and port.
+    pub fn adapt(&mut self, config: &config::Output) -> io::Result<()> {
+        let destination = self.destination;
+        set_class(&self.socket, destination, config)?;
+        let is_muxed = config.rtcp == Rtcp::Mux;
+        setsockopt(&self.socket, ReceiveTimestampns, &is_muxed)?;
+        self.packet_octets = config.mtu.udp_payload(destination.is_ipv6());
+        self.packets_per_message = probe_gso(&self.socket, self.packet_octets);
+        debug!(
+            "{destination}: {} packets a message",
+            self.packets_per_message
+        );
+        Ok(())
     }
 
     /// Where packets go.
@@ -202,6 +213,16 @@ pub fn set_route(
             ))
         })?;
     }
+    set_class(socket, destination, config)?;
+    Ok(())
+}
+
+/// The same but for the interface.
+fn set_class(
+    socket: &UdpSocket,
+    destination: SocketAddr,
+    config: &config::Output,
+) -> Result<(), Errno> {
     let class = i32::from(config.dscp.traffic_class());
     let ttl = config.ttl.get();
     match destination {
@@ -410,6 +431,10 @@ mod tests {
         assert_eq!(getsockopt(&v4, Ipv4Tos).unwrap(), 34 << 2);
         assert_eq!(getsockopt(&v4, IpMulticastTtl).unwrap(), 7);
         assert_eq!(getsockopt(&v4, BindToDevice).unwrap(), "lo");
+        let mut running = Socket::new(([127, 0, 0, 1], 9).into(), 0, &config("")).unwrap();
+        running.adapt(&config(lines)).unwrap();
+        assert_eq!(getsockopt(&running.socket, Ipv4Tos).unwrap(), 34 << 2);
+        assert_eq!(getsockopt(&running.socket, IpMulticastTtl).unwrap(), 7);
         let v6 = bind((Ipv6Addr::LOCALHOST, 9).into(), 0, &config("dscp = 46")).unwrap();
         assert_eq!(getsockopt(&v6, Ipv6TClass).unwrap(), 46 << 2);
         assert_eq!(getsockopt(&v6, Ipv6MulticastHops).unwrap(), 1);

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use framewire::rtp::header::RtpHeader;
 
+/// Longest time between two pictures in RTP time, 1/90000 s.
+const MOST_TICKS: i32 = 5 * 90_000;
 /// Longest wait for packets.
 const LONG: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
@@ -127,6 +129,12 @@ impl Stream {
     pub fn frames(&self) -> Vec<Vec<u8>> {
         let mut frames = vec![Vec::new()];
         let mut last: Option<u16> = None;
+        let timestamps = self.0.iter().map(|packet| header(packet).0.timestamp);
+        let steps = timestamps.clone().zip(timestamps.skip(1));
+        for (before, after) in steps {
+            let step = after.wrapping_sub(before).cast_signed();
+            assert!((0..=MOST_TICKS).contains(&step), "a step of {step} ticks");
+        }
         for packet in &self.0 {
             let (header, payload) = header(packet);
             let number = header.sequence_number;
