@@ -35,7 +35,8 @@ Options:
   -h, --help      print this help
   -V, --version   print the version
 
-Exit codes: 0, 78 for a wrong configuration or usage, 1 for other failures.
+Exit codes: 0; 78 for a wrong configuration or usage; 1 for other failures, also
+when the configuration is missing or cannot be read.
 ";
 
 /// What to do.

@@ -1,5 +1,5 @@
-//! Configuration files as editors, cards and accidents make them: each is accepted, or refused with exit code 78 and
-//! one short error that names the file.
+//! Configuration files as editors, cards and accidents make them: each is accepted, or refused with an exit code that
+//! says whether it was read, and one short error that names the file.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -24,6 +24,10 @@ use std::time::{Duration, Instant};
 use folder::Folder;
 
 const GOOD: &str = "[[camera]]\nname = \"front\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
+/// Exit code for what was read and is wrong (EX_CONFIG of sysexits.h): systemd does not try again.
+const WRONG: i32 = 78;
+/// Exit code for what could not be read: systemd tries again.
+const UNREAD: i32 = 1;
 /// A user that owns nothing, for tests that run as root, whom permissions do not bind.
 const NOBODY: u32 = 65_534;
 /// How long a program may take that has only to say what is wrong.
@@ -73,16 +77,16 @@ fn finish(command: &mut Command) -> Ended {
 }
 
 /// Refused by each command that reads a configuration, with `said` in the error.
-fn assert_refused(path: &Path, said: &str) {
+fn assert_refused(path: &Path, code: i32, said: &str) {
     for command in ["check", "run", "sdp"] {
         let arguments = [command.as_ref(), "--config".as_ref(), path.as_os_str()];
-        assert_error(&framewire(&arguments), path, said);
+        assert_error(&framewire(&arguments), path, code, said);
     }
 }
 
-fn assert_error(ended: &Ended, path: &Path, said: &str) {
+fn assert_error(ended: &Ended, path: &Path, code: i32, said: &str) {
     let stderr = &ended.stderr;
-    assert_eq!(ended.code, Some(78), "{stderr}");
+    assert_eq!(ended.code, Some(code), "{stderr}");
     assert_eq!(ended.stdout, "");
     let file = format!("framewire: {}:", path.display());
     assert!(stderr.starts_with(&file), "{path:?}: {stderr}");
@@ -174,7 +178,7 @@ fn what_is_no_configuration_is_refused_in_two_lines() {
         (b"[a]\n".repeat(MEGABYTE / 4), ":2:2:"),
         (vec![b'#'; (1 << 20) + 1], "larger than any configuration"),
     ] {
-        assert_refused(folder.write("config.toml", octets).as_ref(), said);
+        assert_refused(folder.write("config.toml", octets).as_ref(), WRONG, said);
     }
 }
 
@@ -207,15 +211,15 @@ fn what_is_no_file_is_refused_without_reading_it() {
         (beside("pipe"), "not a file"),
         ("/dev/zero".into(), "not a file"),
         ("/dev/null".into(), "not a file"),
-        (beside("huge"), "larger than any configuration"),
     ] {
-        assert_refused(&path, said);
+        assert_refused(&path, UNREAD, said);
     }
+    assert_refused(&beside("huge"), WRONG, "larger than any configuration");
     // In place of the file that is looked for without --config.
     fs::create_dir(beside("config.toml")).expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
     let ended = finish(command.arg("check").current_dir(&folder.0));
-    assert_error(&ended, "config.toml".as_ref(), "not a file");
+    assert_error(&ended, "config.toml".as_ref(), UNREAD, "not a file");
 }
 
 /// A folder with a copy of the program that a user without privileges may run.
@@ -289,8 +293,8 @@ fn what_may_not_be_read_is_refused() {
 
     user.set_mode("config.toml", 0o000);
     user.set_mode("locked", 0o000);
-    assert_error(&check(&file), &file, "Permission denied");
-    assert_error(&check(&inside), &inside, "Permission denied");
+    assert_error(&check(&file), &file, UNREAD, "Permission denied");
+    assert_error(&check(&inside), &inside, UNREAD, "Permission denied");
     user.set_mode("locked", 0o755);
 }
 
@@ -307,7 +311,11 @@ fn prepare_names_what_it_cannot_write() {
     // Without a root folder to write to nothing is in force.
     for root in [locked.clone(), locked.join("missing"), config.clone()] {
         let ended = user.prepare(&config, &state, &root);
-        assert_eq!((ended.code, &*ended.stdout), (Some(78), ""), "{ended:?}");
+        assert_eq!(
+            (ended.code, &*ended.stdout),
+            (Some(UNREAD), ""),
+            "{ended:?}"
+        );
         let file = root.join("run/framewire/config.toml");
         let said = format!("framewire: cannot write {}: ", file.display());
         assert!(ended.stderr.starts_with(&said), "{ended:?}");
@@ -367,7 +375,7 @@ fn prepare_falls_back_from_whatever_lies_there() {
     // Nor a last good one: what is wrong with the user's file is the error.
     fs::remove_file(state.join("config.toml")).expect("removed");
     let ended = user.prepare(&config, &state, &root);
-    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert_eq!(ended.code, Some(UNREAD), "{ended:?}");
     assert!(
         ended.stderr.contains("config.toml: not a file"),
         "{ended:?}"

@@ -13,6 +13,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -71,6 +72,27 @@ fn help_and_version_go_to_stdout() {
     assert_eq!(text(&output.stdout), expected);
 }
 
+fn assert_fails(arguments: &[&str], code: i32, said: &str) {
+    let output = framewire(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains(said), "{arguments:?}: {stderr}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_exits_with_1() {
+    for command in ["run", "check", "sdp"] {
+        for path in ["/nowhere.toml", "/"] {
+            assert_fails(&[command, "--config", path], 1, path);
+        }
+        // Neither ./config.toml nor /etc/framewire/config.toml.
+        if !Path::new("/etc/framewire/config.toml").exists() {
+            assert_fails(&[command], 1, "no configuration");
+        }
+    }
+}
+
 #[test]
 fn wrong_usage_and_configuration_exit_with_78() {
     let folder = Folder::new("exit-78");
@@ -80,14 +102,8 @@ fn wrong_usage_and_configuration_exit_with_78() {
         (vec!["run", "--frames", "x"], "--frames"),
         (vec!["check", "--config", &wrong], "wrong.toml:2:9:"),
         (vec!["run", "--config", &wrong], "`info`"),
-        (vec!["sdp", "--config", "/nowhere.toml"], "/nowhere.toml"),
-        (vec!["check", "--config", "/"], "/: "),
     ] {
-        let output = framewire(&arguments);
-        assert_eq!(output.status.code(), Some(78), "{arguments:?}");
-        assert!(output.stdout.is_empty());
-        let stderr = text(&output.stderr);
-        assert!(stderr.contains(said), "{arguments:?}: {stderr}");
+        assert_fails(&arguments, 78, said);
     }
 }
 

@@ -114,6 +114,9 @@ fn the_image_has_a_configuration_of_its_own() {
     image.boot();
     assert_eq!(image.in_force(), "built-in");
     fs::remove_file(image.0.join("root/etc/framewire/config.toml")).expect("removed");
+    // The user's file is missing: it was not read.
+    assert_eq!(image.boot().status.code(), Some(1));
+    image.write("boot/config.toml", WRONG);
     assert_eq!(image.boot().status.code(), Some(78));
 }
 

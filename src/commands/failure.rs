@@ -5,9 +5,11 @@ use std::io;
 
 use crate::config::ConfigError;
 
-/// Exit code for a wrong configuration or usage (EX_CONFIG of sysexits.h), so that systemd does not restart.
+/// Exit code for a configuration that was read and is wrong, and for a wrong usage (EX_CONFIG of sysexits.h), so
+/// that systemd does not restart.
 pub const EXIT_CONFIG: u8 = 78;
-/// Exit code for all other failures.
+/// Exit code for all other failures: also for a configuration that is missing or cannot be read, so that systemd
+/// tries again.
 pub const EXIT_FAILURE: u8 = 1;
 
 /// Why a command failed: the exit code and what to tell the user.
@@ -39,7 +41,11 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::config(error)
+        if error.is_wrong() {
+            Self::config(error)
+        } else {
+            Self::other(error)
+        }
     }
 }
 

@@ -56,9 +56,8 @@ pub fn prepare(
     Ok(writeln!(out, "ok")?)
 }
 
-/// A root folder that cannot be written to will not be at the next try either: a wrong usage.
 fn unusable(error: io::Error) -> Failure {
-    Failure::config(format!("cannot write {error}"))
+    Failure::other(format!("cannot write {error}"))
 }
 
 fn passed_over(what: &str, result: io::Result<()>) {

@@ -53,7 +53,7 @@ impl Place {
     }
 }
 
-/// Why there is no configuration. All lead to exit code 78.
+/// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// None of the default files exists.
@@ -89,4 +89,15 @@ pub enum ConfigError {
         /// What, and what is allowed.
         message: String,
     },
+}
+
+impl ConfigError {
+    /// Whether the file was read and what it says is wrong: it stays so until somebody edits it. A file that is
+    /// missing or cannot be read may be there at the next try.
+    pub const fn is_wrong(&self) -> bool {
+        match self {
+            Self::TooLong(_) | Self::Invalid { .. } => true,
+            Self::NotFound | Self::Read { .. } | Self::NotAFile(_) => false,
+        }
+    }
 }
