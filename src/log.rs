@@ -1,16 +1,19 @@
 //! The log: lines on stderr, for people with time and colour, for the journal with a priority and nothing else.
-//! systemd.exec(5) `$JOURNAL_STREAM`; sd-daemon(3) for the prefixes.
+//! Whoever logs never waits for stderr. systemd.exec(5) `$JOURNAL_STREAM`; sd-daemon(3) for the prefixes.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::linux::fs::MetadataExt;
 use std::panic;
+use std::sync::mpsc;
+use std::thread;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber, error};
 use tracing_subscriber::fmt::format::{self, Format, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{self as lines, FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -18,19 +21,28 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
 
 use crate::config::Level;
+use crate::line_queue::{Backlog, LONGEST_FLUSH, LineQueue, Lines, line_queue, write_all};
 
-/// The running log, whose level can change.
-pub struct Log(reload::Handle<LevelFilter, Registry>);
+/// The running log, whose level can change. Its end waits for the last lines, for a limited time.
+pub struct Log {
+    level: reload::Handle<LevelFilter, Registry>,
+    queue: LineQueue,
+}
+
+/// Lines of the log that nobody writes yet.
+pub struct Unwritten(Backlog);
 
 impl Log {
     /// Starts the log of the process; call once. Panics are logged as errors.
-    pub fn start(level: Level) -> Self {
+    pub fn start(level: Level) -> (Self, Unwritten) {
         let journal = is_journal();
         let (filter, handle) = reload::Layer::new(filter(level));
+        let (queue, backlog) = line_queue();
+        let writer = queue.clone();
         let lines = lines::layer()
-            .with_writer(io::stderr)
+            .with_writer(move || writer.clone())
             .with_ansi(io::stderr().is_terminal())
-            .event_format(Lines {
+            .event_format(Look {
                 journal,
                 plain: lines::format().with_target(false),
             });
@@ -39,14 +51,49 @@ impl Log {
             .with(lines)
             .init();
         panic::set_hook(Box::new(|panicked| error!("{panicked}")));
-        Self(handle)
+        let log = Self {
+            level: handle,
+            queue,
+        };
+        (log, Unwritten(backlog))
     }
 
     /// Logs as much as `level` says from now on.
     pub fn set_level(&self, level: Level) {
         // Fails only when the log is gone, which lives as long as the process.
-        let _ = self.0.reload(filter(level));
+        let _ = self.level.reload(filter(level));
     }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Where nobody reads stderr there is nobody to tell.
+        let _ = self.queue.flush();
+    }
+}
+
+impl Unwritten {
+    /// Starts the thread that writes the log. It has the sandbox and the signal mask of its caller.
+    pub fn write_to_stderr(self) -> io::Result<()> {
+        let journal = is_journal();
+        let say_lost = move |lost| lost_lines(journal, lost);
+        self.0.write_to(io::stderr(), "log", say_lost)
+    }
+}
+
+/// The line that stands for those that were lost.
+fn lost_lines(journal: bool, lost: u64) -> String {
+    let said = format!("{} of the log lost: nobody read it", Lines(lost));
+    let mut line = String::new();
+    // A string takes everything.
+    let _ = if journal {
+        write_prefixed(&mut line, &tracing::Level::WARN, &said)
+    } else {
+        let mut writer = Writer::new(&mut line);
+        let time = SystemTime.format_time(&mut writer);
+        time.and_then(|()| writeln!(writer, "  WARN {said}"))
+    };
+    line
 }
 
 fn filter(level: Level) -> LevelFilter {
@@ -70,8 +117,20 @@ pub fn last_words(message: &str) {
     } else {
         text.push('\n');
     }
-    // Where stderr is closed there is nobody to tell.
-    let _ = io::stderr().write_all(text.as_bytes());
+    write_in_time(text);
+}
+
+/// Writes `text` to stderr by another thread, which is left alone when that takes too long: nobody may read.
+fn write_in_time(text: String) {
+    let (done, written) = mpsc::channel();
+    let write = move || {
+        // Where stderr is closed there is nobody to tell, nor when it took too long.
+        let _ = write_all(&io::stderr(), text.as_bytes());
+        let _ = done.send(());
+    };
+    if thread::Builder::new().spawn(write).is_ok() {
+        let _ = written.recv_timeout(LONGEST_FLUSH);
+    }
 }
 
 /// Whether stderr is the journal's: the variable alone may come from a service that started a shell.
@@ -85,12 +144,12 @@ fn is_journal() -> bool {
 }
 
 /// How a line looks.
-struct Lines {
+struct Look {
     journal: bool,
     plain: Format,
 }
 
-impl<S, N> FormatEvent<S, N> for Lines
+impl<S, N> FormatEvent<S, N> for Look
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,

@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("heartbeat", &[]),
     ("jpeg", &[]),
+    ("line_queue", &[]),
     ("log_limit", &[]),
     ("quote", &[]),
     ("random", &[]),
@@ -74,7 +75,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "transmit",
         ],
     ),
-    ("log", &["config"]),
+    ("log", &["config", "line_queue"]),
     ("sandbox", &["config"]),
     (
         "service",

@@ -149,7 +149,6 @@ impl Drop for Stopped {
 fn a_thread_that_hangs_starves_the_watchdog_until_it_turns_again() {
     let folder = Folder::new("watchdog");
     let device = format!("replay:{}", pictures(&folder, "pictures"));
-    // Somebody listens: a thread that is stopped while it logs would keep everybody from that.
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let port = socket.local_addr().expect("an address").port();
     let config = folder.write("config.toml", camera("front", &device, &[port]));

@@ -32,22 +32,24 @@ pub struct Service {
     config: Config,
     /// At the start; a terminal that was closed is none any more.
     has_terminal: bool,
-    log: Log,
     sandbox: Sandbox,
     signals: Signals,
     manager: Manager,
     cameras: Cameras,
     /// When the next summary is due.
     summary: Instant,
+    /// The last to end: the others log until then.
+    log: Log,
 }
 
 impl Service {
     /// Starts all cameras of `config`, which came from `path`; each ends after `limit` sent frames.
     pub fn start(path: Option<&Path>, config: Config, limit: Option<u64>) -> io::Result<Self> {
-        let log = Log::start(config.log.level);
+        let (log, unwritten) = Log::start(config.log.level);
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
         let signals = Signals::block()?;
+        unwritten.write_to_stderr()?;
         let now = Instant::now();
         let mut cameras = Cameras::new(limit);
         cameras.want(&config.cameras, now);
@@ -55,12 +57,12 @@ impl Service {
             path: path.map(Path::to_owned),
             config,
             has_terminal: io::stdin().is_terminal(),
-            log,
             sandbox,
             signals,
             manager: Manager::from_environment(now),
             cameras,
             summary: now,
+            log,
         })
     }
 
