@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
@@ -12,7 +12,7 @@ use tracing::warn;
 use crate::capture::Capture;
 use crate::config;
 use crate::frame::Frame;
-use crate::heartbeat::{Heartbeat, Watched};
+use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::Parser;
 use crate::log_limit::LogLimit;
 use crate::rtp::{Refused, carry};
@@ -40,7 +40,8 @@ pub enum StartError {
 }
 
 impl CameraThread {
-    /// Starts the thread of `config`'s camera. It ends after `limit` sent frames, or when it is told to.
+    /// Starts the thread of `config`'s camera. It ends after `limit` frames that were taken for sending, or when it
+    /// is told to.
     pub fn start(config: &config::Camera, limit: Option<u64>) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
             wanted: Wanted(Signal::new()),
@@ -156,14 +157,14 @@ struct Shared {
 
 impl Shared {
     /// A camera's thread, to begin with `config`: its streams go on when the camera is another one, or is used in
-    /// another way.
-    fn run(&self, mut config: config::Camera, limit: Option<u64>) {
+    /// another way. It ends when no frames are `left`.
+    fn run(&self, mut config: config::Camera, mut left: Option<u64>) {
         let name = config.name().clone();
         let mut transmitter = Transmitter::new(name.as_str(), &self.stats);
         let mut refusals = Refusals::default();
         loop {
             transmitter.set_outputs(&config.outputs);
-            match self.film(&config, &mut transmitter, &mut refusals, limit) {
+            match self.film(&config, &mut transmitter, &mut refusals, &mut left) {
                 Some(changed) => config = changed,
                 None => break,
             }
@@ -172,18 +173,19 @@ impl Shared {
     }
 
     /// The loop of a camera: the newest frame from the driver to the network, as long as it is not told to stop and
-    /// fewer than `limit` frames were sent. Returns how it is to be filmed from then on, if at all.
+    /// there are frames `left` to be taken for sending, whether or not somebody listens. Returns how it is to be
+    /// filmed from then on, if at all.
     fn film(
         &self,
         config: &config::Camera,
         transmitter: &mut Transmitter,
         refusals: &mut Refusals,
-        limit: Option<u64>,
+        left: &mut Option<u64>,
     ) -> Option<config::Camera> {
         let (stats, stop, heartbeat) = (&self.stats, &self.stop, &self.heartbeat);
         let mut capture = Capture::new(config, stats, stop, heartbeat);
         let mut parser = Parser::default();
-        while !stop.is_raised() && limit.is_none_or(|limit| stats.frames_sent() < limit) {
+        while !stop.is_raised() && *left != Some(0) {
             heartbeat.beat();
             if let Some(changed) = self.wanted.take() {
                 if !changed.films_as(config) {
@@ -191,12 +193,20 @@ impl Shared {
                 }
                 transmitter.set_outputs(&changed.outputs);
             }
-            if let Some(frame) = capture.take() {
+            if let Some(wait) = useless_before(&capture, transmitter) {
+                stop.wait(wait.min(LONGEST_WAIT));
+            } else if let Some(frame) = capture.take() {
                 match send(&frame, &mut parser, transmitter, &mut capture) {
-                    Ok(()) => stats.frame_sent(),
+                    Ok(()) => {
+                        stats.frame_sent();
+                        one_less(left);
+                    }
                     Err(lost) => {
                         stats.frame_dropped(lost.reason());
                         refusals.log(config.name(), &lost);
+                        if lost.was_taken(transmitter) {
+                            one_less(left);
+                        }
                     }
                 }
             }
@@ -204,6 +214,20 @@ impl Shared {
         }
         None
     }
+}
+
+/// Counts a frame that was taken for sending.
+fn one_less(left: &mut Option<u64>) {
+    *left = left.map(|left| left.saturating_sub(1));
+}
+
+/// How long a source that delivers as fast as it is asked need not be asked: no destination can be sent to.
+fn useless_before(capture: &Capture, transmitter: &Transmitter) -> Option<Duration> {
+    if !capture.waits() {
+        return None;
+    }
+    let ready = transmitter.ready_at(Instant::now())?;
+    Some(ready.saturating_duration_since(Instant::now()))
 }
 
 /// The way of one frame: parsed, found fit for RTP, and sent batch by batch, each when it is due. While nothing is
@@ -249,6 +273,16 @@ impl Lost {
         match *self {
             Self::Refused(refused) => refused.into(),
             Self::Unsent(reason) => reason,
+        }
+    }
+
+    /// Whether it was taken for sending: all that RTP/JPEG carries is, except while a name is being looked up and
+    /// nobody else is there.
+    fn was_taken(&self, transmitter: &Transmitter) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Unsent(DropReason::NoDestination) => !transmitter.looks_up(),
+            Self::Unsent(_) => true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lexopt::prelude::*;
 
@@ -25,15 +26,18 @@ Commands:
            partition into force, network and host name included
 
 Options:
-  --config FILE   configuration (run, check, sdp, prepare); otherwise ./config.toml,
-                  then /etc/framewire/config.toml
-  --frames N      end after N sent frames per camera (run, demo)
-  --json          print JSON instead of text (run, demo, devices)
-  --to HOST:PORT  destination (demo); default 127.0.0.1:5004
-  --state DIR     where the last good configuration is kept (prepare)
-  --root DIR      write below DIR instead of / and leave the system alone (prepare)
-  -h, --help      print this help
-  -V, --version   print the version
+  --config FILE      configuration (run, check, sdp, prepare); otherwise
+                     ./config.toml, then /etc/framewire/config.toml
+  --frames N         end after N frames of each camera were taken for sending,
+                     whether or not somebody listens (run, demo)
+  --timeout SECONDS  end after so long (run, demo)
+  --json             print JSON instead of text (run, demo, devices)
+  --to HOST:PORT     destination (demo); default 127.0.0.1:5004
+  --state DIR        where the last good configuration is kept (prepare)
+  --root DIR         write below DIR instead of / and leave the system alone
+                     (prepare)
+  -h, --help         print this help
+  -V, --version      print the version
 
 Exit codes: 0; 78 for a wrong configuration or usage; 1 for other failures, also
 when the configuration is missing or cannot be read.
@@ -91,8 +95,10 @@ pub enum Command {
 /// Options of the commands that stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Streaming {
-    /// `--frames`: end after so many sent frames per camera.
+    /// `--frames`: end after so many frames per camera that were taken for sending.
     pub frames: Option<u64>,
+    /// `--timeout`: end after so long.
+    pub timeout: Option<Duration>,
     /// `--json`: the final summary as JSON.
     pub json: bool,
 }
@@ -107,6 +113,7 @@ struct Options {
     state: Option<PathBuf>,
     root: Option<PathBuf>,
     frames: Option<u64>,
+    timeout: Option<Duration>,
     json: bool,
 }
 
@@ -127,6 +134,10 @@ impl Command {
                 Long("config") => options.config = Some(parser.value().map_err(text)?.into()),
                 Long("to") => options.to = Some(destination(&mut parser).map_err(text)?),
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
+                Long("timeout") => {
+                    let expected = "--timeout takes a number of seconds from 1";
+                    options.timeout = Some(seconds(&mut parser, expected).map_err(text)?);
+                }
                 Long("state") => options.state = Some(parser.value().map_err(text)?.into()),
                 Long("root") => options.root = Some(parser.value().map_err(text)?.into()),
                 Long("json") => options.json = true,
@@ -151,6 +162,14 @@ fn frames(parser: &mut lexopt::Parser) -> Result<u64, lexopt::Error> {
     })
 }
 
+fn seconds(parser: &mut lexopt::Parser, expected: &'static str) -> Result<Duration, lexopt::Error> {
+    parser.value()?.parse_with(|text| {
+        let seconds = text.parse().ok().filter(|&seconds: &u32| seconds > 0);
+        let duration = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        duration.ok_or(expected)
+    })
+}
+
 impl Options {
     /// The first word is the command, the next its operand.
     fn word(&mut self, word: String) -> Result<(), String> {
@@ -168,16 +187,18 @@ impl Options {
         let name = self.command.take().unwrap_or_else(|| "run".to_owned());
         let streaming = Streaming {
             frames: self.frames,
+            timeout: self.timeout,
             json: self.json,
         };
+        let options_of_streaming = &["--frames", "--timeout", "--json"];
         let (command, allowed): (_, &[&str]) = match name.as_str() {
             "run" => {
                 let config = self.config.take();
-                (Command::Run { config, streaming }, &["--frames", "--json"])
+                (Command::Run { config, streaming }, options_of_streaming)
             }
             "demo" => {
                 let to = self.to.take().unwrap_or_else(default_destination);
-                (Command::Demo { to, streaming }, &["--frames", "--json"])
+                (Command::Demo { to, streaming }, options_of_streaming)
             }
             "check" => {
                 let config = self.config.take();
@@ -217,13 +238,12 @@ impl Options {
             (self.to.is_some(), "--to"),
             (self.state.is_some(), "--state"),
             (self.root.is_some(), "--root"),
-            (
-                self.frames.is_some() && !allowed.contains(&"--frames"),
-                "--frames",
-            ),
-            (self.json && !allowed.contains(&"--json"), "--json"),
+            (self.frames.is_some(), "--frames"),
+            (self.timeout.is_some(), "--timeout"),
+            (self.json, "--json"),
         ];
-        let option = given.into_iter().find(|(given, _)| *given);
+        let mut given = given.into_iter();
+        let option = given.find(|(given, option)| *given && !allowed.contains(option));
         option
             .map(|(_, option)| option.to_owned())
             .or_else(|| Some(format!("the argument {:?}", self.operand.as_ref()?)))
@@ -261,11 +281,16 @@ mod tests {
         let config = Some("x.toml".into());
         let streaming = Streaming {
             frames: Some(3),
+            timeout: Some(Duration::from_secs(9)),
             json: true,
         };
         let expected = Ok(Command::Run { config, streaming });
-        assert_eq!(parse("--config x.toml --frames 3 --json"), expected);
-        assert_eq!(parse("run --config=x.toml --json --frames=3"), expected);
+        for line in [
+            "--config x.toml --frames 3 --timeout 9 --json",
+            "run --config=x.toml --json --timeout=9 --frames=3",
+        ] {
+            assert_eq!(parse(line), expected);
+        }
     }
 
     #[test]
@@ -304,6 +329,9 @@ mod tests {
             ("devices --frames 1", "--frames"),
             ("run --frames 0", "from 1"),
             ("run --frames x", "from 1"),
+            ("check --timeout 1", "--timeout"),
+            ("run --timeout 0", "from 1"),
+            ("run --timeout 1.5", "from 1"),
             ("demo --to nowhere", "HOST:PORT"),
             ("run --config", "--config"),
         ] {

@@ -15,7 +15,7 @@ use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -251,7 +251,8 @@ fn a_camera_that_fails_leaves_the_others_streaming() {
     let folder = Folder::new("isolation");
     let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
     let broken = replay("/nowhere", &[9]).replace("front", "broken");
-    let config = folder.write("config.toml", replay(&picture, &[9]) + &broken);
+    let (_socket, port) = receiver();
+    let config = folder.write("config.toml", replay(&picture, &[port]) + &broken);
     let arguments = ["--config", &config, "--frames", "3", "--json"];
     let (log, output) = run_until("front: capturing ended", &arguments);
     assert_eq!(output.status.code(), Some(0), "{log}");
@@ -278,6 +279,88 @@ fn signals_end_it_cleanly_with_a_summary() {
         assert_eq!(output.status.code(), Some(0), "{signal}");
         assert!(text(&output.stdout).starts_with("front: "));
     }
+}
+
+/// What `--json` prints of the only camera.
+fn counters(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    json["cameras"][0].clone()
+}
+
+/// Keys of an output that can never be sent to.
+const NOWHERE: &str = "interface = \"not-there\"\n";
+
+#[test]
+fn frames_end_it_though_nobody_can_be_sent_to() {
+    let folder = Folder::new("nobody");
+    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
+    let config = folder.write("config.toml", replay(&picture, &[9]) + NOWHERE);
+    let camera = counters(&framewire(&[
+        "--config", &config, "--frames", "5", "--json",
+    ]));
+    assert_eq!(camera["frames_sent"], 0);
+    assert_eq!(camera["frames_dropped"]["no-destination"], 5, "{camera}");
+}
+
+#[test]
+fn a_timeout_ends_it_with_and_without_a_camera() {
+    let folder = Folder::new("timeout");
+    let (_socket, port) = receiver();
+    let to = format!("127.0.0.1:{port}");
+    let begin = Instant::now();
+    let camera = counters(&framewire(&[
+        "demo",
+        "--to",
+        &to,
+        "--timeout",
+        "1",
+        "--json",
+    ]));
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+    assert_ne!(camera["frames_sent"], 0);
+    let absent = replay("", &[port]).replace("replay:", "usb:ffff:ffff");
+    let config = folder.write("config.toml", absent);
+    let camera = counters(&framewire(&[
+        "--config",
+        &config,
+        "--timeout",
+        "1",
+        "--json",
+    ]));
+    assert_eq!(camera["frames_captured"], 0);
+}
+
+#[test]
+fn as_fast_as_possible_waits_for_a_destination() {
+    let folder = Folder::new("unlimited");
+    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
+    let (gone, refusing) = receiver();
+    drop(gone);
+    let unlimited = replay(&picture, &[refusing]).replace("fps = 60", "fps = 0");
+    for keys in ["", NOWHERE] {
+        let config = folder.write("config.toml", unlimited.clone() + keys);
+        let camera = counters(&framewire(&[
+            "--config",
+            &config,
+            "--timeout",
+            "2",
+            "--json",
+        ]));
+        let captured = camera["frames_captured"].as_u64().expect("a number");
+        assert!((1..100).contains(&captured), "{keys}: {camera}");
+    }
+    let config = folder.write("config.toml", unlimited);
+    let mut child = command(&["--config", &config]);
+    let child = child.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child.spawn().expect("framewire starts");
+    std::thread::sleep(Duration::from_millis(500));
+    let late = UdpSocket::bind(("127.0.0.1", refusing)).expect("the port");
+    late.set_read_timeout(Some(Duration::from_secs(5)))
+        .expect("a time-out");
+    receive_frame(&late);
+    send(Signal::SIGTERM, &child);
+    assert!(child.wait().expect("framewire ends").success());
 }
 
 #[test]

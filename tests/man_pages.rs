@@ -120,7 +120,8 @@ fn the_synopsis_gives_each_command_the_options_that_it_takes() {
         for argument in &arguments {
             let given = argument
                 .replace("HOST:PORT", "host:5004")
-                .replace(" N", " 1");
+                .replace(" N", " 1")
+                .replace(" SECONDS", " 1");
             let taken = parse(&format!("{command} {needed} {given}"));
             assert_eq!(taken.is_ok(), line.contains(argument), "{line}: {taken:?}");
         }

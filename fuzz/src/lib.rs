@@ -18,7 +18,7 @@ use std::time::Duration;
 use framewire::appliance::network;
 use framewire::capture::replay::Replay;
 use framewire::capture::{Captured, Source};
-use framewire::cli::Command;
+use framewire::cli::{Command, Streaming};
 use framewire::config::{Config, Destination, Device, Fps, MAX_OUTPUTS, Mtu, Name, Pacing};
 use framewire::jpeg::{Image, Parser, markers};
 use framewire::rtp::header::RtpHeader;
@@ -41,6 +41,12 @@ pub const CHECKS: [(&str, Check); 5] = [
 
 /// Most characters of an error that a person is to read.
 const READABLE: usize = 1000;
+
+/// A limit of nothing would be no stream at all.
+fn limited(streaming: Streaming) {
+    assert_ne!(streaming.frames, Some(0));
+    assert_ne!(streaming.timeout, Some(Duration::ZERO));
+}
 
 /// `config.toml`: what is accepted is complete, what is refused is explained in two lines.
 pub fn config(octets: &[u8]) {
@@ -263,9 +269,9 @@ pub fn command_line(octets: &[u8]) {
         Err(error) => assert_one_line(&error),
         Ok(Command::Demo { to, streaming }) => {
             reachable(&to);
-            assert_ne!(streaming.frames, Some(0));
+            limited(streaming);
         }
-        Ok(Command::Run { streaming, .. }) => assert_ne!(streaming.frames, Some(0)),
+        Ok(Command::Run { streaming, .. }) => limited(streaming),
         Ok(Command::Sdp { stream, .. }) => {
             assert_ne!(stream.and_then(|(_, output)| output), Some(0));
         }

@@ -128,6 +128,11 @@ impl<'a> Capture<'a> {
         sleep_until(due);
     }
 
+    /// Whether pictures come as fast as they are asked for, and wait until then.
+    pub fn waits(&self) -> bool {
+        matches!(&self.state, State::Open(stream) if stream.waits())
+    }
+
     /// Waits for a picture until `until` on the monotonic clock; false when none came.
     fn take_by(&mut self, until: Duration) -> bool {
         let State::Open(stream) = &mut self.state else {

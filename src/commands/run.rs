@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::cli::Streaming;
 use crate::config::Config;
-use crate::service::Service;
+use crate::service::{Limits, Service};
 use crate::stats::Summary;
 
 /// Streams every camera of the configuration.
@@ -28,14 +28,18 @@ struct Report {
     cameras: Vec<Summary>,
 }
 
-/// Streams the cameras of `config`, which came from `path`, until their end or a signal.
+/// Streams the cameras of `config`, which came from `path`, until their end, a signal or a limit.
 pub fn stream(
     path: Option<&Path>,
     config: Config,
     streaming: Streaming,
     out: &mut dyn io::Write,
 ) -> Result<(), Failure> {
-    let service = Service::start(path, config, streaming.frames)?;
+    let limits = Limits {
+        frames: streaming.frames,
+        time: streaming.timeout,
+    };
+    let service = Service::start(path, config, limits)?;
     let (cameras, well) = service.run()?;
     print(&Report { cameras }, streaming.json, out)?;
     if well {

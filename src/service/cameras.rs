@@ -32,7 +32,7 @@ pub struct Cameras {
 }
 
 impl Cameras {
-    /// No camera yet; each will end after `limit` sent frames.
+    /// No camera yet; each will end after `limit` frames.
     pub fn new(limit: Option<u64>) -> Self {
         Self {
             limit,
@@ -188,7 +188,7 @@ impl Cameras {
         &self.running
     }
 
-    /// Every thread whose loop has to turn. A camera that has sent its `--frames` is done.
+    /// Every thread whose loop has to turn. A camera that has had its `--frames` is done.
     pub fn watched(&mut self) -> impl Iterator<Item = &mut Watched> {
         let limited = self.limit.is_some();
         let leaving = self.leaving.iter_mut().map(|(camera, _)| camera);

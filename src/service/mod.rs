@@ -25,6 +25,18 @@ use systemd::Manager;
 /// Turn of the main loop while something is about to happen: a first frame, the end of a thread.
 const SHORT_WAIT: Duration = Duration::from_millis(50);
 
+/// Practically never.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// When the cameras end by themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// `--frames`: frames of each camera that are taken for sending.
+    pub frames: Option<u64>,
+    /// `--timeout`.
+    pub time: Option<Duration>,
+}
+
 /// What the process streams, and how it got there.
 pub struct Service {
     /// What is read again on a reload; the demo has none.
@@ -36,6 +48,8 @@ pub struct Service {
     signals: Signals,
     manager: Manager,
     cameras: Cameras,
+    /// When it ends by itself.
+    end: Instant,
     /// When the next summary is due.
     summary: Instant,
     /// The last to end: the others log until then.
@@ -43,15 +57,15 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts all cameras of `config`, which came from `path`; each ends after `limit` sent frames.
-    pub fn start(path: Option<&Path>, config: Config, limit: Option<u64>) -> io::Result<Self> {
+    /// Starts all cameras of `config`, which came from `path`, for as long as `limits` say.
+    pub fn start(path: Option<&Path>, config: Config, limits: Limits) -> io::Result<Self> {
         let (log, unwritten) = Log::start(config.log.level);
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
         let signals = Signals::block()?;
         unwritten.write_to_stderr()?;
         let now = Instant::now();
-        let mut cameras = Cameras::new(limit);
+        let mut cameras = Cameras::new(limits.frames);
         cameras.want(&config.cameras, now);
         Ok(Self {
             path: path.map(Path::to_owned),
@@ -61,12 +75,13 @@ impl Service {
             signals,
             manager: Manager::from_environment(now),
             cameras,
+            end: now + limits.time.unwrap_or(NEVER),
             summary: now,
             log,
         })
     }
 
-    /// Runs until a signal comes or all cameras have ended; returns the final counters and whether all ended well.
+    /// Runs until a signal comes, its time is up or all cameras have ended; returns the final counters and whether all ended well.
     pub fn run(mut self) -> io::Result<(Vec<Summary>, bool)> {
         self.summary = self.next_summary(Instant::now());
         loop {
@@ -78,7 +93,7 @@ impl Service {
             }
             let now = Instant::now();
             self.cameras.turn(now);
-            if self.cameras.all_ended() {
+            if self.cameras.all_ended() || now >= self.end {
                 break;
             }
             self.manager.turn(now, &mut self.cameras);
@@ -104,7 +119,7 @@ impl Service {
         } else {
             self.manager.longest_wait()
         };
-        let due = self.summary.saturating_duration_since(now);
+        let due = self.summary.min(self.end).saturating_duration_since(now);
         let mut events = vec![readable(self.signals.as_fd())];
         events.extend(
             self.cameras
@@ -117,7 +132,6 @@ impl Service {
 
     /// The next time for a summary; practically never when there is none.
     fn next_summary(&self, now: Instant) -> Instant {
-        const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
         match self.config.log.summary_interval.get() {
             0 => now + NEVER,
             seconds => now + Duration::from_secs(seconds.into()),

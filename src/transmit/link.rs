@@ -24,6 +24,8 @@ const WAITS_OF_ADDRESS: [Duration; 2] = [Duration::from_millis(250), Duration::f
 /// The same where nobody listens yet, or the way is too narrow: a receiver that is started, or a queue that has
 /// drained, shall not have to wait long.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// Pause between two looks whether a name has been looked up, where nothing else is to be sent.
+const ANSWER_LOOK: Duration = Duration::from_millis(5);
 /// What has worked for so long begins with short waits again. That a host is gone takes three seconds to show:
 /// the kernel asks for its address three times.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -110,6 +112,22 @@ impl Link {
             State::Open(socket) => Some(socket),
             _ => None,
         }
+    }
+
+    /// When [`Self::ready`] may have a socket; `None` = now.
+    pub fn ready_at(&self, now: Instant) -> Option<Instant> {
+        match self.state {
+            State::Open(_) => None,
+            State::Closed(until) | State::Paused(_, until) => {
+                Some(until).filter(|&until| until > now)
+            }
+            State::Resolving(_) => Some(now + ANSWER_LOOK),
+        }
+    }
+
+    /// Whether the destination's name is being looked up.
+    pub fn looks_up(&self) -> bool {
+        matches!(self.state, State::Resolving(_))
     }
 
     /// The socket, where it is open already.

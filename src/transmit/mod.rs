@@ -13,7 +13,7 @@ mod route;
 mod sendmmsg;
 pub mod socket;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::error;
 
@@ -24,6 +24,9 @@ use crate::rtp::Carried;
 use crate::stats::Stats;
 
 use pace::FrameInterval;
+
+/// How long outputs are not looked at when there is none.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 pub use flight::Flight;
 pub use link::resolve;
@@ -78,6 +81,20 @@ impl<'a> Transmitter<'a> {
         let begin = |output: &'f mut Output| output.begin(frame, picture, interval, now);
         let deliveries = self.outputs.iter_mut().filter_map(begin);
         Flight::new(frame, deliveries, now, self.stats)
+    }
+
+    /// The earliest time at which a destination may be sent to again; `None` when one may be now.
+    pub fn ready_at(&self, now: Instant) -> Option<Instant> {
+        let never = now + LONGEST_WAIT;
+        self.outputs
+            .iter()
+            .map(|output| output.ready_at(now))
+            .try_fold(never, |earliest, ready| Some(earliest.min(ready?)))
+    }
+
+    /// Whether the name of a destination is being looked up.
+    pub fn looks_up(&self) -> bool {
+        self.outputs.iter().any(Output::looks_up)
     }
 
     /// Reports to the receivers of all outputs, when it is time.

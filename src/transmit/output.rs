@@ -147,6 +147,16 @@ impl Output {
         }
     }
 
+    /// When it may be sent to; `None` = now.
+    pub fn ready_at(&self, now: Instant) -> Option<Instant> {
+        self.link.ready_at(now)
+    }
+
+    /// Whether its destination's name is being looked up.
+    pub fn looks_up(&self) -> bool {
+        self.link.looks_up()
+    }
+
     /// Follows the routes; sends a report when one is due, and reads those that have come.
     pub fn report(&mut self, now: Instant) {
         self.link.follow_route(now);
