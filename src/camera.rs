@@ -298,8 +298,8 @@ impl Refusals {
             return;
         };
         let limit = self.0.get_mut(lost.reason() as usize);
-        if let Some(count) = limit.and_then(|each| each.note(Instant::now())) {
-            warn!("{camera}: frame dropped, {count} times: {refused}");
+        if let Some(times) = limit.and_then(|each| each.note(Instant::now())) {
+            warn!("{camera}: frame dropped: {refused}{times}");
         }
     }
 }

@@ -177,10 +177,8 @@ impl<'a> Capture<'a> {
         self.stats.source_missing(&problem);
         let name = self.config.name();
         let now = Instant::now();
-        match self.said.note(&problem, now) {
-            Some(1) => error!("{name}: {problem}; trying again"),
-            Some(count) => error!("{name}: {problem}, {count} times; trying again"),
-            None => {}
+        if let Some(times) = self.said.note(&problem, now) {
+            error!("{name}: {problem}; trying again{times}");
         }
         let earliest = now + SHORTEST_PAUSE;
         let due = earliest.max(now + self.backoff.wait());

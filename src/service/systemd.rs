@@ -170,9 +170,9 @@ impl Manager {
 
     fn tell(&mut self, news: &[NotifyState]) {
         if let Err(error) = sd_notify::notify(news)
-            && let Some(count) = self.failures.note(Instant::now())
+            && let Some(times) = self.failures.note(Instant::now())
         {
-            warn!("cannot tell the service manager, {count} times: {error}");
+            warn!("cannot tell the service manager: {error}{times}");
         }
     }
 }

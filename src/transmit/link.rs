@@ -14,7 +14,7 @@ use super::route;
 use super::socket::Socket;
 use crate::backoff::Backoff;
 use crate::config::{self, Destination};
-use crate::log_limit::LogLimit;
+use crate::log_limit::{LogLimit, LogLimits};
 use crate::stats::output::OutputStats;
 
 /// First and longest wait after a failure of the network or of the name.
@@ -51,7 +51,8 @@ pub struct Link {
     good_frames: u64,
     /// Since the first of them.
     good_since: Option<Instant>,
-    failures: LogLimit,
+    /// By their reasons: a new one is logged at once.
+    failures: LogLimits,
     recoveries: LogLimit,
 }
 
@@ -84,7 +85,7 @@ impl Link {
             attempts: 0,
             good_frames: 0,
             good_since: None,
-            failures: LogLimit::default(),
+            failures: LogLimits::default(),
             recoveries: LogLimit::default(),
         }
     }
@@ -213,8 +214,8 @@ impl Link {
         self.good_frames += 1;
         if self.good_frames == 2 && stats.had_problem() {
             stats.set_problem(None);
-            if let Some(count) = self.recoveries.note(now) {
-                info!("{}: sending again, {count} times", self.config.destination);
+            if let Some(times) = self.recoveries.note(now) {
+                info!("{}: sending again{times}", self.config.destination);
             }
         }
         let good_since = *self.good_since.get_or_insert(now);
@@ -249,8 +250,8 @@ impl Link {
         self.good_frames = 0;
         self.good_since = None;
         stats.set_problem(Some(problem.to_owned()));
-        if let Some(count) = self.failures.note(Instant::now()) {
-            warn!("{}: {problem}, {count} times", self.config.destination);
+        if let Some(times) = self.failures.note(problem, Instant::now()) {
+            warn!("{}: {problem}{times}", self.config.destination);
         }
     }
 }
@@ -272,6 +273,8 @@ fn no_address() -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::config::Config;
 
@@ -347,6 +350,28 @@ mod tests {
             link.failed(errno, now, &stats);
             assert_eq!(link.socket().is_some(), stays, "{errno}");
         }
+    }
+
+    #[test]
+    fn each_reason_of_a_failure_is_logged_at_once_and_the_same_one_no_sooner_than_after_a_minute() {
+        let (reader, writer) = io::pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(Arc::new(writer));
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            let (mut link, stats) = link();
+            for errno in [Errno::ECONNREFUSED, Errno::EHOSTUNREACH] {
+                fail(&mut link, errno, &[250], &stats);
+            }
+            fail(&mut link, Errno::ECONNREFUSED, &[500], &stats);
+        });
+        let log = io::read_to_string(reader).unwrap();
+        let said: Vec<_> = log.lines().map(|line| line.split(": ").last()).collect();
+        let expected = [
+            "nobody listens there (ICMP port unreachable)",
+            "No route to host (os error 113)",
+        ];
+        assert_eq!(said, expected.map(Some), "{log}");
     }
 
     #[test]

@@ -111,13 +111,13 @@ impl Camera {
         match self.silence.verdict(now) {
             Verdict::Wait => {}
             Verdict::Warn => {
-                if let Some(count) = self.said.note("silence", now) {
+                if let Some(times) = self.said.note("silence", now) {
+                    let buffers = self.ring.requeue_failures();
                     warn!(
-                        "{}: {}: no picture for {:.1} s, {count} times; still waiting ({} buffers could not be re-queued)",
+                        "{}: {}: no picture for {:.1} s; still waiting, {buffers} buffers could not be queued again{times}",
                         self.name,
                         self.path.display(),
                         self.silence.lasted(now).as_secs_f32(),
-                        self.ring.requeue_failures(),
                     );
                 }
             }
