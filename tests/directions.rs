@@ -80,6 +80,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "service",
         &[
+            "backoff",
             "camera",
             "clocks",
             "config",

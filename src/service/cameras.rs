@@ -4,16 +4,21 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use crate::backoff::Backoff;
 use crate::camera::CameraThread;
 use crate::config;
 use crate::heartbeat::Watched;
-use crate::stats::Summary;
+use crate::log_limit::LogLimits;
+use crate::stats::{Stats, Summary};
 use crate::stop::Stop;
 
 /// Longest time that the thread of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(7);
 /// Pause before a camera starts anew after a panic, which may come again.
 const PANIC_PAUSE: Duration = Duration::from_secs(3);
+/// Waits after a thread that could not be started: the first, and the longest.
+const SHORTEST_BACK_OFF: Duration = Duration::from_secs(1);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// Pause between two looks at threads that are to end.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -24,11 +29,40 @@ pub struct Cameras {
     running: Vec<CameraThread>,
     /// Told to end since.
     leaving: Vec<(CameraThread, Instant)>,
-    /// To be started then, and not before those that leave are gone: they may use the same device or port.
-    waiting: Vec<(config::Camera, Instant)>,
+    /// To be started, and not before those that leave are gone: they may use the same device or port.
+    waiting: Vec<Waiting>,
     /// The names in the order of the configuration.
     order: Vec<config::Name>,
     all_well: bool,
+    said: LogLimits,
+}
+
+/// A camera that has no thread yet.
+struct Waiting {
+    config: config::Camera,
+    /// When it is started.
+    due: Instant,
+    /// Why it could not be started the last time.
+    problem: Option<String>,
+    backoff: Backoff,
+}
+
+impl Waiting {
+    fn new(config: config::Camera, due: Instant) -> Self {
+        Self {
+            config,
+            due,
+            problem: None,
+            backoff: Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF),
+        }
+    }
+
+    /// Its counters, where it has a problem.
+    fn summary(&self) -> Option<Summary> {
+        let stats = Stats::default();
+        stats.source_missing(self.problem.as_ref()?);
+        Some(stats.summary(self.config.name().as_str()))
+    }
 }
 
 impl Cameras {
@@ -41,6 +75,7 @@ impl Cameras {
             waiting: Vec::new(),
             order: Vec::new(),
             all_well: true,
+            said: LogLimits::default(),
         }
     }
 
@@ -73,7 +108,9 @@ impl Cameras {
             !running.any(|camera| camera.config().name() == wanted.name())
         };
         let waiting = wanted.iter().filter(starts);
-        self.waiting = waiting.map(|camera| (camera.clone(), now)).collect();
+        self.waiting = waiting
+            .map(|camera| Waiting::new(camera.clone(), now))
+            .collect();
         self.order = wanted.iter().map(|camera| camera.name().clone()).collect();
         self.turn(now);
     }
@@ -90,7 +127,7 @@ impl Cameras {
                 self.leaving.push((camera, since));
             }
         }
-        if self.waiting.iter().any(|(_, due)| *due <= now) && !self.is_someone_leaving(now) {
+        if self.waiting.iter().any(|each| each.due <= now) && !self.is_someone_leaving(now) {
             for (camera, _) in &self.leaving {
                 let name = camera.config().name();
                 error!("{name}: its thread does not end; going on without it");
@@ -110,8 +147,8 @@ impl Cameras {
                     "{}: its thread has panicked; the camera starts anew",
                     camera.config().name()
                 );
-                self.waiting
-                    .push((camera.config().clone(), now + PANIC_PAUSE));
+                let config = camera.config().clone();
+                self.waiting.push(Waiting::new(config, now + PANIC_PAUSE));
                 self.leaving.push((camera, now));
             } else {
                 self.running.push(camera);
@@ -131,7 +168,8 @@ impl Cameras {
                     camera.config().name()
                 );
                 camera.stop();
-                self.waiting.push((camera.config().clone(), now));
+                let config = camera.config().clone();
+                self.waiting.push(Waiting::new(config, now));
                 self.leaving.push((camera, since));
             } else {
                 self.running.push(camera);
@@ -140,16 +178,23 @@ impl Cameras {
     }
 
     fn start_waiting(&mut self, now: Instant) {
-        for (config, due) in std::mem::take(&mut self.waiting) {
-            if due > now {
-                self.waiting.push((config, due));
+        for mut waiting in std::mem::take(&mut self.waiting) {
+            if waiting.due > now {
+                self.waiting.push(waiting);
                 continue;
             }
-            match CameraThread::start(&config, self.limit) {
+            match CameraThread::start(&waiting.config, self.limit) {
                 Ok(camera) => self.running.push(camera),
                 Err(problem) => {
-                    error!("{}: {problem}", config.name());
-                    self.all_well = false;
+                    let problem = problem.to_string();
+                    let name = waiting.config.name();
+                    let what = format!("{name}: {problem}; trying again");
+                    if let Some(times) = self.said.note(&what, now) {
+                        error!("{what}{times}");
+                    }
+                    waiting.due = now + waiting.backoff.wait();
+                    waiting.problem = Some(problem);
+                    self.waiting.push(waiting);
                 }
             }
         }
@@ -159,9 +204,10 @@ impl Cameras {
             .sort_by_key(|camera| order.iter().position(|name| name == camera.config().name()));
     }
 
-    /// Whether a change is under way: a camera ends or waits for that. True for a limited time.
+    /// Whether a change is under way: a camera ends or waits for that. True for a limited time: a camera that could
+    /// not be started may wait for ever.
     pub fn is_changing(&self, now: Instant) -> bool {
-        !self.waiting.is_empty() || self.is_someone_leaving(now)
+        self.waiting.iter().any(|each| each.problem.is_none()) || self.is_someone_leaving(now)
     }
 
     /// Whether a camera that was told to end may still do so.
@@ -183,9 +229,20 @@ impl Cameras {
             .filter(|ended| !ended.is_raised())
     }
 
-    /// The cameras that are to run, in the order of the configuration.
+    /// The cameras that run, in the order of the configuration.
     pub fn running(&self) -> &[CameraThread] {
         &self.running
+    }
+
+    /// The cameras that could not be started, and why.
+    pub fn not_started(&self) -> impl Iterator<Item = (&config::Name, &str)> {
+        let waiting = self.waiting.iter();
+        waiting.filter_map(|each| Some((each.config.name(), each.problem.as_deref()?)))
+    }
+
+    /// How many cameras the configuration has.
+    pub fn configured(&self) -> usize {
+        self.order.len()
     }
 
     /// Every thread whose loop has to turn. A camera that has had its `--frames` is done.
@@ -201,8 +258,10 @@ impl Cameras {
 
     /// A line per camera.
     pub fn log_summaries(&self) {
-        for camera in &self.running {
-            info!("{}", camera.summary());
+        let running = self.running.iter().map(CameraThread::summary);
+        let waiting = self.waiting.iter().filter_map(Waiting::summary);
+        for summary in running.chain(waiting) {
+            info!("{summary}");
         }
     }
 
@@ -213,26 +272,29 @@ impl Cameras {
         while self.going_to_end().next().is_some() && since.elapsed() < LONGEST_FAREWELL {
             std::thread::sleep(LOOK_INTERVAL);
         }
-        let mut summaries = Vec::new();
+        let not_started = self.waiting.iter();
+        let mut summaries: Vec<_> = not_started
+            .filter_map(|each| Some((each.config.name().clone(), each.summary()?)))
+            .collect();
+        self.all_well &= summaries.is_empty();
         let leaving = self.leaving.into_iter().map(|(camera, _)| (camera, false));
-        for (camera, reported) in self
-            .running
-            .into_iter()
-            .map(|camera| (camera, true))
-            .chain(leaving)
-        {
+        let running = self.running.into_iter().map(|camera| (camera, true));
+        for (camera, reported) in running.chain(leaving) {
+            let name = camera.config().name().clone();
             let (summary, well) = if camera.ended().is_raised() {
                 camera.join()
             } else {
-                error!("{}: its thread does not end", camera.config().name());
+                error!("{name}: its thread does not end");
                 (camera.summary(), false)
             };
             self.all_well &= well;
             if reported {
-                summaries.push(summary);
+                summaries.push((name, summary));
             }
         }
-        (summaries, self.all_well)
+        summaries.sort_by_key(|(name, _)| self.order.iter().position(|each| each == name));
+        let summaries = summaries.into_iter().map(|(_, summary)| summary);
+        (summaries.collect(), self.all_well)
     }
 }
 
@@ -268,6 +330,20 @@ mod tests {
         assert_eq!(cameras.running().len(), 1);
         let (summaries, well) = cameras.end();
         assert_eq!((summaries.len(), well), (1, true));
+    }
+
+    #[test]
+    fn a_camera_that_was_never_started_is_in_the_final_counters() {
+        let start = Instant::now();
+        let mut cameras = Cameras::new(None);
+        let mut waiting = Waiting::new(camera("", 9), start);
+        waiting.problem = Some("no threads left".to_owned());
+        cameras.waiting.push(waiting);
+        let (summaries, well) = cameras.end();
+        let texts: Vec<_> = summaries.iter().map(Summary::to_string).collect();
+        assert!(!well && texts.len() == 1);
+        let start = "front: waiting for the camera: no threads left, reopened 0 times, 0 frames";
+        assert!(texts[0].starts_with(start), "{texts:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The main thread of `run` and `demo`: starts the cameras, obeys signals, and tells systemd how they do.
 
 mod cameras;
+mod descriptors;
 mod signals;
 mod status;
 mod systemd;
@@ -60,6 +61,7 @@ impl Service {
     /// Starts all cameras of `config`, which came from `path`, for as long as `limits` say.
     pub fn start(path: Option<&Path>, config: Config, limits: Limits) -> io::Result<Self> {
         let (log, unwritten) = Log::start(config.log.level);
+        descriptors::raise_limit();
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
         let signals = Signals::block()?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::cameras::Cameras;
 use crate::camera::CameraThread;
 use crate::config::Name;
 use crate::stats::CameraState;
@@ -24,10 +25,10 @@ pub struct Status {
 
 impl Status {
     /// The line now.
-    pub fn line(&mut self, now: Instant, cameras: &[CameraThread]) -> String {
+    pub fn line(&mut self, now: Instant, cameras: &Cameras) -> String {
         let mut problems = Vec::new();
         let mut streaming = 0;
-        for camera in cameras {
+        for camera in cameras.running() {
             let name = camera.config().name();
             match self.problem(now, camera) {
                 None => streaming += 1,
@@ -36,8 +37,10 @@ impl Status {
             let outputs = camera.stats().output_problems().into_iter();
             problems.extend(outputs.map(|problem| format!("{name}: {problem}")));
         }
+        let not_started = cameras.not_started();
+        problems.extend(not_started.map(|(name, problem)| format!("{name}: {problem}")));
         problems.extend(self.note.map(str::to_owned));
-        render(streaming, cameras.len(), &problems)
+        render(streaming, cameras.configured(), &problems)
     }
 
     /// Why `camera` does not stream.

@@ -125,7 +125,7 @@ impl Manager {
     }
 
     fn tell_status(&mut self, now: Instant, cameras: &Cameras) {
-        let status = self.status.line(now, cameras.running());
+        let status = self.status.line(now, cameras);
         if status != self.said {
             self.tell(&[NotifyState::Status(&status)]);
             self.said = status;

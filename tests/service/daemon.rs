@@ -70,6 +70,23 @@ impl Daemon {
         journal: bool,
         set_up: impl FnOnce(&mut Command),
     ) -> Self {
+        let framewire = Command::new(env!("CARGO_BIN_EXE_framewire"));
+        Self::spawn(folder, config, journal, framewire, set_up)
+    }
+
+    /// The same by a program that has framewire take its place.
+    pub fn start_by(folder: &Folder, config: &Path, mut launcher: Command) -> Self {
+        launcher.arg(env!("CARGO_BIN_EXE_framewire"));
+        Self::spawn(folder, config, false, launcher, |_| ())
+    }
+
+    fn spawn(
+        folder: &Folder,
+        config: &Path,
+        journal: bool,
+        mut command: Command,
+        set_up: impl FnOnce(&mut Command),
+    ) -> Self {
         let socket = folder.path("notify");
         let notifications = UnixDatagram::bind(&socket).expect("a socket");
         notifications
@@ -80,7 +97,6 @@ impl Daemon {
         let pipe = pipe.metadata().expect("an inode");
         // Another number is what a program sees whose service has sent its stderr elsewhere.
         let inode = pipe.st_ino() + u64::from(!journal);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
         command
             .args(["run", "--config"])
             .arg(config)
