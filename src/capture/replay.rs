@@ -1,10 +1,14 @@
 //! A source that loops over JPEG files: a folder of them, or one file of concatenated images.
+//! open(2) `O_NONBLOCK`: what is no file must not keep the thread waiting.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use nix::fcntl::OFlag;
 
 use super::error::CaptureError;
 use super::metronome::{Beat, Metronome};
@@ -35,21 +39,13 @@ impl Replay {
         };
         let (pictures, problem) = if fs::metadata(path).map_err(failed)?.is_dir() {
             let files = jpeg_files(path).map_err(failed)?;
-            let pictures: Result<Vec<Bytes>, _> = files
-                .iter()
-                .map(|file| Ok(fs::read(file)?.into()))
-                .collect();
-            let problem = "the folder holds no .jpg or .jpeg file";
-            (pictures.map_err(failed)?, problem)
+            let pictures: Result<Vec<Bytes>, _> = files.iter().map(|file| read(file)).collect();
+            (pictures?, "the folder holds no .jpg or .jpeg file")
         } else {
-            let octets = Bytes::from(fs::read(path).map_err(failed)?);
-            (split(&octets), "the file holds no whole JPEG image")
+            (split(&read(path)?), "the file holds no whole JPEG image")
         };
         if pictures.is_empty() {
-            return Err(CaptureError::Replay {
-                path: path.to_owned(),
-                problem: problem.to_owned(),
-            });
+            return Err(unfit(path, problem.to_owned()));
         }
         Ok(Self {
             pictures,
@@ -80,8 +76,55 @@ impl Source for Replay {
     }
 }
 
+/// The octets of `path`, which must be a regular file: a pipe or a device may have nothing to read, or never end.
+fn read(path: &Path) -> Result<Bytes, CaptureError> {
+    let failed = |error| CaptureError::Open {
+        path: path.to_owned(),
+        error,
+    };
+    // Looked at before it is opened, because opening is enough to start some devices; and again afterwards, because
+    // another may bear the name by then.
+    let kind = fs::metadata(path).map_err(failed)?.file_type();
+    if !kind.is_file() {
+        return Err(no_file(path, kind));
+    }
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path)
+        .map_err(failed)?;
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if !kind.is_file() {
+        return Err(no_file(path, kind));
+    }
+    let mut octets = Vec::new();
+    file.read_to_end(&mut octets).map_err(failed)?;
+    Ok(octets.into())
+}
+
+fn no_file(path: &Path, kind: fs::FileType) -> CaptureError {
+    let what = match kind {
+        kind if kind.is_fifo() => "a pipe (FIFO)",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_char_device() || kind.is_block_device() => "a device",
+        kind if kind.is_dir() => "a folder",
+        _ => "no file",
+    };
+    unfit(
+        path,
+        format!("{what} cannot be replayed: files can, and folders of .jpg files"),
+    )
+}
+
+fn unfit(path: &Path, problem: String) -> CaptureError {
+    CaptureError::Replay {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
 /// The .jpg and .jpeg files of a folder in name order.
-fn jpeg_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+fn jpeg_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -110,6 +153,9 @@ fn split(octets: &Bytes) -> Vec<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+
     use super::*;
 
     const IMAGE: [u8; 12] = [0xFF, 0xD8, 0xFF, 0xDA, 0, 3, 1, 7, 0xFF, 0, 0xFF, 0xD9];
@@ -131,14 +177,26 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_read_in_name_order() {
+    fn a_folder_is_read_in_name_order_and_nothing_but_files_is_read() {
         let folder = std::env::temp_dir().join(format!("framewire-replay-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         for (name, octet) in [("b.JPG", 2), ("a.jpeg", 1), ("c.txt", 9)] {
             fs::write(folder.join(name), [octet]).unwrap();
         }
         let replay = Replay::open(&folder, Fps::default());
+        let pipe = folder.join("0.jpg");
+        mkfifo(&pipe, Mode::S_IRUSR).unwrap();
+        // With nobody at the other end, neither opening nor reading the pipe would return.
+        let refusals = [&folder, &pipe, Path::new("/dev/zero")]
+            .map(|path| Replay::open(path, Fps::default()).unwrap_err().to_string());
         fs::remove_dir_all(&folder).unwrap();
+        let pipe = format!("{}: a pipe (FIFO) cannot be replayed", pipe.display());
+        for (refusal, start) in refusals
+            .iter()
+            .zip([&pipe, &pipe, "/dev/zero: a device cannot"])
+        {
+            assert!(refusal.starts_with(start), "{refusal}");
+        }
         assert_eq!(replay.unwrap().pictures, [&[1][..], &[2]]);
         assert!(matches!(
             Replay::open(&folder, Fps::default()),

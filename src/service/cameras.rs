@@ -27,14 +27,37 @@ pub struct Cameras {
     /// `--frames`.
     limit: Option<u64>,
     running: Vec<CameraThread>,
-    /// Told to end since.
-    leaving: Vec<(CameraThread, Instant)>,
+    leaving: Vec<Leaving>,
     /// To be started, and not before those that leave are gone: they may use the same device or port.
     waiting: Vec<Waiting>,
     /// The names in the order of the configuration.
     order: Vec<config::Name>,
     all_well: bool,
     said: LogLimits,
+}
+
+/// A camera whose thread was told to end.
+struct Leaving {
+    camera: CameraThread,
+    since: Instant,
+    /// It takes too long, and that was said.
+    given_up: bool,
+}
+
+impl Leaving {
+    fn new(camera: CameraThread, since: Instant) -> Self {
+        Self {
+            camera,
+            since,
+            given_up: false,
+        }
+    }
+
+    /// Whether it is late now, for the first time.
+    fn is_given_up(&mut self, now: Instant) -> bool {
+        let late = now.saturating_duration_since(self.since) >= LONGEST_FAREWELL;
+        late && !std::mem::replace(&mut self.given_up, true)
+    }
 }
 
 /// A camera that has no thread yet.
@@ -99,7 +122,7 @@ impl Cameras {
                     let what = wanted.map_or("removed", |_| "changed, starts anew");
                     info!("{name}: {what}");
                     camera.stop();
-                    self.leaving.push((camera, now));
+                    self.leaving.push(Leaving::new(camera, now));
                 }
             }
         }
@@ -119,19 +142,19 @@ impl Cameras {
     pub fn turn(&mut self, now: Instant) {
         self.note_panics(now);
         self.replace_deaf(now);
-        for (camera, since) in std::mem::take(&mut self.leaving) {
-            if camera.ended().is_raised() {
-                let (summary, _) = camera.join();
+        for mut leaving in std::mem::take(&mut self.leaving) {
+            if leaving.camera.ended().is_raised() {
+                let (summary, _) = leaving.camera.join();
                 info!("ended: {summary}");
-            } else {
-                self.leaving.push((camera, since));
+                continue;
             }
-        }
-        if self.waiting.iter().any(|each| each.due <= now) && !self.is_someone_leaving(now) {
-            for (camera, _) in &self.leaving {
-                let name = camera.config().name();
+            if leaving.is_given_up(now) {
+                let name = leaving.camera.config().name();
                 error!("{name}: its thread does not end; going on without it");
             }
+            self.leaving.push(leaving);
+        }
+        if self.waiting.iter().any(|each| each.due <= now) && !self.is_someone_leaving(now) {
             self.start_waiting(now);
         }
     }
@@ -149,7 +172,7 @@ impl Cameras {
                 );
                 let config = camera.config().clone();
                 self.waiting.push(Waiting::new(config, now + PANIC_PAUSE));
-                self.leaving.push((camera, now));
+                self.leaving.push(Leaving::new(camera, now));
             } else {
                 self.running.push(camera);
             }
@@ -170,7 +193,11 @@ impl Cameras {
                 camera.stop();
                 let config = camera.config().clone();
                 self.waiting.push(Waiting::new(config, now));
-                self.leaving.push((camera, since));
+                self.leaving.push(Leaving {
+                    camera,
+                    since,
+                    given_up: true,
+                });
             } else {
                 self.running.push(camera);
             }
@@ -213,7 +240,7 @@ impl Cameras {
     /// Whether a camera that was told to end may still do so.
     fn is_someone_leaving(&self, now: Instant) -> bool {
         let mut leaving = self.leaving.iter();
-        leaving.any(|(_, since)| now.saturating_duration_since(*since) < LONGEST_FAREWELL)
+        leaving.any(|each| now.saturating_duration_since(each.since) < LONGEST_FAREWELL)
     }
 
     /// Whether nothing runs any more, and nothing will.
@@ -223,7 +250,7 @@ impl Cameras {
 
     /// The flags that go up when a camera ends.
     pub fn going_to_end(&self) -> impl Iterator<Item = &Stop> {
-        let leaving = self.leaving.iter().map(|(camera, _)| camera);
+        let leaving = self.leaving.iter().map(|each| &each.camera);
         let all = self.running.iter().chain(leaving);
         all.map(CameraThread::ended)
             .filter(|ended| !ended.is_raised())
@@ -245,13 +272,11 @@ impl Cameras {
         self.order.len()
     }
 
-    /// Every thread whose loop has to turn. A camera that has had its `--frames` is done.
+    /// Every thread whose loop has to turn: those of cameras that are wanted. One that has had its `--frames` is done.
     pub fn watched(&mut self) -> impl Iterator<Item = &mut Watched> {
         let limited = self.limit.is_some();
-        let leaving = self.leaving.iter_mut().map(|(camera, _)| camera);
         self.running
             .iter_mut()
-            .chain(leaving)
             .filter(move |camera| !(limited && camera.ended().is_raised()))
             .map(CameraThread::watched)
     }
@@ -277,7 +302,7 @@ impl Cameras {
             .filter_map(|each| Some((each.config.name().clone(), each.summary()?)))
             .collect();
         self.all_well &= summaries.is_empty();
-        let leaving = self.leaving.into_iter().map(|(camera, _)| (camera, false));
+        let leaving = self.leaving.into_iter().map(|each| (each.camera, false));
         let running = self.running.into_iter().map(|camera| (camera, true));
         for (camera, reported) in running.chain(leaving) {
             let name = camera.config().name().clone();

@@ -91,3 +91,31 @@ fn a_camera_whose_thread_hangs_is_given_another_thread_by_a_reload() {
     let [_, after] = receivers.map(Receiver::end);
     after.frames_in_turn(PICTURES);
 }
+
+#[test]
+fn a_camera_that_hangs_and_is_wanted_no_more_starves_nobody() {
+    let folder = Folder::new("removed");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let sockets = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").expect("a socket"));
+    let ports = sockets
+        .each_ref()
+        .map(|each| each.local_addr().expect("an address").port());
+    let front = camera("front", &device, &ports[..1]);
+    let both = front.clone() + &camera("rear", &device, &ports[1..]);
+    let config = folder.write("config.toml", both);
+    let daemon = Daemon::start(&folder, &config, false, waits_for(WATCHDOG));
+    daemon.hears("STATUS=2 of 2 cameras streaming", LONG);
+    let stopped = Stopped::new(thread_called(&daemon, "rear"));
+    daemon.logs("rear: its thread hangs");
+    replace(&config, &front);
+    daemon.signal(Signal::SIGHUP);
+    daemon.logs("rear: its thread does not end; going on without it");
+    daemon.hears("STATUS=1 of 1 cameras streaming", LONG);
+    for _ in 0..4 {
+        daemon.hears("WATCHDOG=1", WATCHDOG);
+    }
+    drop(stopped);
+    daemon.logs("ended: rear: ");
+    assert_eq!(daemon.log().matches("does not end").count(), 1);
+    assert_eq!(daemon.end().code(), Some(0));
+}
