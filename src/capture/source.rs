@@ -22,7 +22,7 @@ pub trait Source {
 /// What a source delivered.
 #[derive(Debug)]
 pub enum Captured {
-    /// A picture.
+    /// A picture. When it was captured is what the driver says: zero stands for nothing, and what cannot be is replaced.
     Frame(Frame),
     /// A buffer that the driver marked as damaged.
     Damaged(Frame),

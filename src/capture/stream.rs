@@ -1,4 +1,5 @@
-//! The pictures of one opened source: each counted, the damaged dropped, the lost noticed by their numbers.
+//! The pictures of one opened source: each counted, the damaged dropped, the lost noticed by their numbers, and what
+//! their timestamps say believed only where it can be.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,10 @@ use super::source::{Captured, Source};
 use crate::frame::Frame;
 use crate::stats::{Condition, DropReason, Stats};
 use crate::stop::Stop;
+
+/// Longest time that a picture can have been on its way from the camera's eye to here. Drivers that take their
+/// timestamps from another clock are further off (uvcvideo `clock=realtime`: decades).
+const OLDEST: Duration = Duration::from_secs(10);
 
 /// What a wait for a picture came to.
 #[derive(Debug)]
@@ -55,7 +60,7 @@ impl Stream {
         if self.damage.is_hopeless(stats.condition(), Instant::now()) {
             return Err(CaptureError::OnlyDamaged);
         }
-        let (frame, damaged) = match self.source.next(until, stop)? {
+        let (mut frame, damaged) = match self.source.next(until, stop)? {
             Captured::Frame(frame) => (frame, false),
             Captured::Damaged(frame) => (frame, true),
             Captured::Nothing => return Ok(Event::Nothing),
@@ -70,6 +75,10 @@ impl Stream {
         } else if frame.data.is_empty() {
             stats.frame_dropped(DropReason::Empty);
         } else {
+            if !is_credible(&frame) {
+                frame.captured = frame.dequeued;
+                stats.timestamp_replaced();
+            }
             return Ok(Event::Frame(frame));
         }
         Ok(Event::Dropped)
@@ -84,6 +93,12 @@ impl Stream {
     pub fn was_good(&self, stats: &Stats) -> bool {
         stats.condition().intact > self.before.intact
     }
+}
+
+/// Whether the picture can have been captured when its source says.
+fn is_credible(frame: &Frame) -> bool {
+    let age = frame.dequeued.checked_sub(frame.captured);
+    !frame.captured.is_zero() && age.is_some_and(|age| age <= OLDEST)
 }
 
 /// Finds pictures that the driver lost, by its sequence numbers.
@@ -144,6 +159,46 @@ mod tests {
         let sequences = [2, 3, 0, 4, 6, 0, 0, 8, 9];
         let counted = sequences.map(|sequence| gaps.before(&frame(sequence, b"x"), false));
         assert_eq!(counted, [2, 0, 0, 0, 1, 0, 0, 1, 0]);
+    }
+
+    /// A source of one picture after the other, from the last to the first.
+    struct Given(Vec<Frame>);
+
+    impl Source for Given {
+        fn next(&mut self, _: Duration, _: &Stop) -> Result<Captured, CaptureError> {
+            Ok(self.0.pop().map_or(Captured::Nothing, Captured::Frame))
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_replaced_by_that_of_dequeuing_and_counted() {
+        const DEQUEUED: Duration = Duration::from_secs(1000);
+        let said = [
+            0,
+            1,
+            989_999,
+            990_000,
+            999_967,
+            1_000_000,
+            1_000_001,
+            1_700_000_000_000,
+        ];
+        let given = said.iter().rev().map(|&milliseconds| Frame {
+            captured: Duration::from_millis(milliseconds),
+            dequeued: DEQUEUED,
+            ..frame(0, b"x")
+        });
+        let (stats, stop) = (Stats::default(), Stop::new().unwrap());
+        let mut stream = Stream::new(Box::new(Given(given.collect())), &stats);
+        let mut believed = Vec::new();
+        while let Event::Frame(frame) = stream.next(DEQUEUED, &stats, &stop).unwrap() {
+            assert!(frame.captured <= DEQUEUED && frame.captured + OLDEST >= DEQUEUED);
+            believed.push(frame.captured.as_millis());
+        }
+        let at = 1_000_000;
+        assert_eq!(believed, [at, at, at, 990_000, 999_967, at, at, at]);
+        let summary = serde_json::to_value(stats.summary("front")).unwrap();
+        assert_eq!(summary["timestamps_replaced"], 5);
     }
 
     fn frame(sequence: u32, data: &'static [u8]) -> Frame {

@@ -30,6 +30,7 @@ pub struct Stats {
     sent: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
     sequence_gaps: AtomicU64,
+    timestamps_replaced: AtomicU64,
     packets: AtomicU64,
     octets: AtomicU64,
     send_calls: AtomicU64,
@@ -95,6 +96,11 @@ impl Stats {
     pub fn sequence_gap(&self, frames: u32) {
         self.sequence_gaps
             .fetch_add(u64::from(frames), Ordering::Relaxed);
+    }
+
+    /// The driver gave a frame a timestamp that cannot be.
+    pub fn timestamp_replaced(&self) {
+        self.timestamps_replaced.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What the kernel took for one destination.
@@ -167,6 +173,7 @@ impl Stats {
                 .filter(|(_, count)| *count > 0)
                 .collect(),
             sequence_gaps: read(&self.sequence_gaps),
+            timestamps_replaced: read(&self.timestamps_replaced),
             packets_sent: read(&self.packets),
             octets_sent: read(&self.octets),
             send_calls: read(&self.send_calls),
@@ -220,7 +227,7 @@ mod tests {
             json,
             serde_json::json!({
                 "name": "front", "state": "streaming", "reopened": 1, "frames_captured": 1, "frames_sent": 1,
-                "frames_dropped": {"no-eoi": 1}, "sequence_gaps": 0,
+                "frames_dropped": {"no-eoi": 1}, "sequence_gaps": 0, "timestamps_replaced": 0,
                 "packets_sent": 0, "octets_sent": 0, "send_calls": 0, "send_errors": 0,
                 "latency_us": {
                     "capture_to_dequeue": {"p50": 0, "p99": 0, "max": 0},

@@ -19,6 +19,7 @@ pub struct Summary {
     pub(super) frames_sent: u64,
     pub(super) frames_dropped: BTreeMap<&'static str, u64>,
     pub(super) sequence_gaps: u64,
+    pub(super) timestamps_replaced: u64,
     pub(super) packets_sent: u64,
     pub(super) octets_sent: u64,
     pub(super) send_calls: u64,
@@ -49,8 +50,9 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            ", {} lost in the driver, {} packets, {} octets, {} send calls, {} send errors",
+            ", {} lost in the driver, {} timestamps replaced, {} packets, {} octets, {} send calls, {} send errors",
             self.sequence_gaps,
+            self.timestamps_replaced,
             self.packets_sent,
             self.octets_sent,
             self.send_calls,

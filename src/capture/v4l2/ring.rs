@@ -247,17 +247,12 @@ impl Drop for Lease {
     }
 }
 
-/// When the picture was taken, on the monotonic clock: the driver's timestamp when it is of that clock,
-/// otherwise now.
+/// When the picture was taken, as the driver says; zero when its clock is not the monotonic one.
 fn capture_time(buffer: &v4l2_buffer) -> Duration {
-    let driver = || {
-        let seconds = u64::try_from(buffer.timestamp.tv_sec).ok()?;
-        let micros = u64::try_from(buffer.timestamp.tv_usec).ok()?;
-        Duration::from_secs(seconds).checked_add(Duration::from_micros(micros))
-    };
-    let monotonic =
+    let seconds = u64::try_from(buffer.timestamp.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(buffer.timestamp.tv_usec).unwrap_or(0);
+    let time = Duration::from_secs(seconds).checked_add(Duration::from_micros(micros));
+    let is_monotonic =
         buffer.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
-    driver()
-        .filter(|time| monotonic && !time.is_zero())
-        .unwrap_or_else(monotonic_now)
+    time.filter(|_| is_monotonic).unwrap_or(Duration::ZERO)
 }

@@ -15,7 +15,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 31] = [
+pub const ALL: [(&str, Scenario); 32] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -24,6 +24,7 @@ pub const ALL: [(&str, Scenario); 31] = [
     ("controls", identity::controls),
     ("raw-only", identity::raw_only),
     ("wrong-size", streaming::wrong_size),
+    ("realtime", streaming::realtime),
     ("held-up", streaming::held_up),
     ("error-frame", streaming::error_frame),
     ("error-frame-nodrop", streaming::error_frame_nodrop),

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{FULL_HD, HD, VGA, sized};
-use crate::bench::{Outcome, compare, config, ensure, mjpeg_camera, shoot};
+use crate::bench::{Outcome, RTP_PORT, compare, config, develop, ensure, mjpeg_camera, shoot};
 use crate::camera::{Fault, Faults, Sent};
 use crate::depacketizer::Reception;
-use crate::framewire::Ended;
+use crate::framewire::{self, Ended};
 use crate::live::Live;
+use crate::receiver::Receiver;
 use crate::system;
 
 const CLOCK_RATE: f64 = 90_000.0; // Hz, RFC 2435 3
@@ -43,6 +44,7 @@ fn all_counted(ended: &Ended, reception: &Reception) -> Result<String, String> {
     for (key, expected) in [
         ("frames_sent", pictures.len()),
         ("sequence_gaps", 0),
+        ("timestamps_replaced", 0),
         ("packets_sent", packets),
         ("octets_sent", octets),
     ] {
@@ -96,6 +98,30 @@ fn timing(reception: &Reception, sent: &[Sent], fps: f64) -> Result<String, Stri
         "rtp-fps={rtp_rate:.3} wall-fps={wall_rate:.3} rtp-error={:.0}us",
         worst * 1e6
     ))
+}
+
+/// With `clock=realtime` uvcvideo puts another clock's time under the monotonic one's name, decades away: no timestamp
+/// is believed, and the RTP time goes on as it was.
+pub fn realtime() -> Outcome {
+    const FRAMES: usize = 30;
+    let (camera, films) = mjpeg_camera(0, "REALTIME", "plain", &[sized(VGA, &[30])], &[])?;
+    let config = config("/dev/video0", VGA, 30, "");
+    let receiver = Receiver::listen(RTP_PORT)?;
+    system::set_parameter("uvcvideo", "clock", "CLOCK_REALTIME")?;
+    let ended = framewire::stream(&config, FRAMES);
+    system::set_parameter("uvcvideo", "clock", "CLOCK_MONOTONIC")?;
+    let ended = ended?.expect_code(0)?;
+    let reception = develop(receiver)?;
+    compare(&reception, &films[0], 0..)?;
+    let timing = timing(&reception, &camera.sent(), 30.0)?;
+    let summary = ended.camera()?;
+    let counts = ["frames_captured", "timestamps_replaced"].map(|key| summary.count(key));
+    let [captured, replaced] = [counts[0].clone()?, counts[1].clone()?];
+    ensure!(
+        captured >= FRAMES && replaced == captured,
+        "{replaced} timestamps of {captured} were replaced"
+    );
+    Ok(format!("replaced={replaced} {timing}"))
 }
 
 /// After a while without the processor the newest of the driver's buffers is sent. The older ones and the frames that
