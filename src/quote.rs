@@ -1,4 +1,5 @@
-//! Quotes what came from outside in an error message: one line, of bounded length, that does nothing to a terminal.
+//! Cleans what came from outside: one line that does nothing to a terminal; in error messages of bounded length.
+//! Unicode Standard Annex 9, table 1: characters that turn the direction of the text around them.
 
 /// Most characters that are quoted of a message.
 const MESSAGE: usize = 400;
@@ -7,11 +8,17 @@ const LINE: usize = 120;
 /// Stands for what is left out.
 const ELLIPSIS: char = '…';
 
+/// `text` from a device, a file name or another's words: what would move the cursor, end the line or turn the
+/// direction of writing is replaced, so that it can forge nothing.
+pub fn clean(text: &str) -> String {
+    text.chars().map(harmless).collect()
+}
+
 /// `message` in one line; of a long one the two ends: what was seen, and what is allowed.
 pub fn message(message: &str) -> String {
     let characters = message.chars().count();
     if characters <= MESSAGE {
-        return message.chars().map(harmless).collect();
+        return clean(message);
     }
     let start = message.chars().take(MESSAGE / 2);
     let end = message.chars().skip(characters - MESSAGE / 2);
@@ -31,11 +38,15 @@ pub fn line(line: &str, column: usize) -> String {
     before.into_iter().chain(part).chain(after).collect()
 }
 
-/// Control characters could move the cursor, or end the line.
+/// Control characters could move the cursor, or end the line; so do the two separators for some. Marks, embeddings,
+/// overrides and isolates of direction could show what stands after them as if it stood elsewhere.
 fn harmless(c: char) -> char {
     match c {
         '\t' => ' ',
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        '\u{2028}' | '\u{2029}' => char::REPLACEMENT_CHARACTER,
+        '\u{61C}' | '\u{200E}' | '\u{200F}' => char::REPLACEMENT_CHARACTER,
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
         c => c,
     }
 }
@@ -43,6 +54,16 @@ fn harmless(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_something_is_replaced_and_what_says_something_stays() {
+        let odd = "Cam\t1\x1b[2J\r\n\u{9b}K\u{202e}gpj\u{2066}\u{200f}\u{2028}é日🎥";
+        assert_eq!(clean(odd), "Cam 1�[2J���K�gpj���é日🎥");
+        let all = (0..=0x10FFFF).filter_map(char::from_u32);
+        let replaced = all.filter(|&c| harmless(c) != c).count();
+        // C0 with tab, delete, C1; two separators; twelve of direction.
+        assert_eq!(replaced, 32 + 1 + 32 + 2 + 12);
+    }
 
     #[test]
     fn a_long_message_keeps_its_ends() {

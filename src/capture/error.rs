@@ -1,9 +1,11 @@
 //! Why there are no pictures, and what to do about it where that is known.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+
+use crate::quote::clean;
 
 /// Why a source cannot be opened or has ended.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +14,7 @@ pub enum CaptureError {
     #[error("{0}")]
     NotFound(String),
     /// The device or file cannot be opened.
-    #[error("{}: {error}{}", path.display(), hint(error))]
+    #[error("{}: {error}{}", shown(path), hint(error))]
     Open {
         /// Node, folder or file.
         path: PathBuf,
@@ -20,7 +22,10 @@ pub enum CaptureError {
         error: io::Error,
     },
     /// The node is no capture device.
-    #[error("{}: {card:?} is not a video capture node (a metadata or output node, perhaps); `framewire devices` lists those that are", path.display())]
+    #[error(
+        "{}: {card:?} is not a video capture node (a metadata or output node, perhaps); `framewire devices` lists those that are",
+        shown(path)
+    )]
     NotCapture {
         /// The node.
         path: PathBuf,
@@ -28,7 +33,10 @@ pub enum CaptureError {
         card: String,
     },
     /// The camera delivers no JPEG.
-    #[error("{}: {card:?} delivers no JPEG, only {formats}: framewire sends what the camera has compressed itself, so a camera (or a node or firmware mode of this one) with MJPG or JPEG would work; `framewire devices` lists what there is", path.display())]
+    #[error(
+        "{}: {card:?} delivers no JPEG, only {formats}: framewire sends what the camera has compressed itself, so a camera (or a node or firmware mode of this one) with MJPG or JPEG would work; `framewire devices` lists what there is",
+        shown(path)
+    )]
     RawOnly {
         /// The node.
         path: PathBuf,
@@ -38,7 +46,7 @@ pub enum CaptureError {
         formats: String,
     },
     /// A system call on the camera failed.
-    #[error("{}: {operation}: {errno}{}", path.display(), advice(operation, *errno))]
+    #[error("{}: {operation}: {errno}{}", shown(path), advice(operation, *errno))]
     Device {
         /// The node.
         path: PathBuf,
@@ -48,13 +56,13 @@ pub enum CaptureError {
         errno: Errno,
     },
     /// Somebody else set another format while the camera was being set up.
-    #[error("{}: another program has changed the format", path.display())]
+    #[error("{}: another program has changed the format", shown(path))]
     FormatChanged {
         /// The node.
         path: PathBuf,
     },
     /// The camera streams, but nothing comes.
-    #[error("{}: no picture for too long", path.display())]
+    #[error("{}: no picture for too long", shown(path))]
     Silent {
         /// The node.
         path: PathBuf,
@@ -63,13 +71,18 @@ pub enum CaptureError {
     #[error("all pictures are damaged: a bad cable or too little power, perhaps")]
     OnlyDamaged,
     /// Nothing to replay.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {problem}", shown(path))]
     Replay {
         /// Folder or file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
     },
+}
+
+/// A path in one line: a file of a replayed folder may have any name.
+fn shown(path: &Path) -> String {
+    clean(&path.to_string_lossy())
 }
 
 /// What to do about an error from open(2).

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::capture::listing::{Format, Listing, Size, list};
 use crate::capture::v4l2::controls::{Control, Kind};
+use crate::quote::clean;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -53,10 +54,11 @@ fn print_device(device: &Listing, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}: {} - {mark}", device.node.display(), device.card)?;
     writeln!(out, "  driver {}, bus {}", device.driver, device.bus)?;
     if let Some(usb) = &device.usb {
-        writeln!(out, "  device = \"{usb}\"")?;
+        writeln!(out, "  device = {}", toml_string(usb))?;
     }
     for link in device.by_id.iter().chain(&device.by_path) {
-        writeln!(out, "  device = \"{}\"", link.display())?;
+        let link = clean(&link.to_string_lossy());
+        writeln!(out, "  device = {}", toml_string(&link))?;
     }
     for format in &device.formats {
         print_format(format, out)?;
@@ -68,6 +70,12 @@ fn print_device(device: &Listing, out: &mut dyn Write) -> io::Result<()> {
         print_control(control, out)?;
     }
     Ok(())
+}
+
+/// `text` without control characters, to be pasted into config.toml.
+fn toml_string(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"")
 }
 
 fn print_format(format: &Format, out: &mut dyn Write) -> io::Result<()> {
@@ -125,4 +133,18 @@ fn print_control(control: &Control, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "      {} = {:?}", item.index, item.name)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_for_the_configuration_is_read_as_it_was_meant() {
+        for text in ["usb:046d:082d:A", r#"usb:046d:082d:"A\"\n"#] {
+            let line = format!("device = {}", toml_string(text));
+            let table: toml::Table = line.parse().unwrap();
+            assert_eq!(table["device"].as_str(), Some(text));
+        }
+    }
 }

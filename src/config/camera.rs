@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::controls::Controls;
 use super::output::Output;
 use super::value::{Text, bounded, from_text};
+use crate::quote::clean;
 
 /// One `[[camera]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -141,7 +142,8 @@ impl Device {
                         product: usb_id(parts.next()?)?,
                         serial: match parts.next() {
                             Some("") => return None,
-                            serial => serial.map(str::to_owned),
+                            // As the camera's own is when it is read.
+                            serial => serial.map(clean),
                         },
                     })
                 }

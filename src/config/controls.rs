@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
+use crate::quote::clean;
+
 /// `[camera.controls]`: names and values in the order of the file, in which they are applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Controls(pub Vec<(String, ControlValue)>);
@@ -74,7 +76,8 @@ impl<'de> Deserialize<'de> for ControlValue {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<ControlValue, E> {
-                Ok(ControlValue::Item(value.to_owned()))
+                // As the camera's own names are when they are read.
+                Ok(ControlValue::Item(clean(value)))
             }
         }
         deserializer.deserialize_any(Any)

@@ -5,6 +5,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::quote::clean;
+
 const CLASS: &str = "/sys/class/video4linux";
 
 /// What is remembered of a camera, to find it again.
@@ -112,14 +114,16 @@ fn class_entry(node: &Path) -> Option<PathBuf> {
     Some(Path::new(CLASS).join(node.file_name()?))
 }
 
+/// The text of an attribute, which may be a camera's own words: any octets, cut at any of them.
 fn attribute(folder: &Path, name: &str) -> Option<String> {
-    let text = fs::read_to_string(folder.join(name)).ok()?;
-    Some(text.trim().to_owned())
+    let octets = fs::read(folder.join(name)).ok()?;
+    Some(clean(String::from_utf8_lossy(&octets).trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config;
 
     fn usb(product: &str, serial: Option<&str>, place: &str) -> Identity {
         Identity {
@@ -171,10 +175,36 @@ mod tests {
     }
 
     #[test]
+    fn odd_serial_numbers_are_cleaned_and_still_fit_the_configuration() {
+        let device = std::env::temp_dir().join(format!("framewire-usb-{}", std::process::id()));
+        fs::create_dir_all(&device).unwrap();
+        for (name, octets) in [
+            ("idVendor", &b"046d\n"[..]),
+            ("idProduct", b"082d\n"),
+            ("serial", b"A\x1b[2J\nB\xE2\x80\xAEC\xC3\n"),
+        ] {
+            fs::write(device.join(name), octets).unwrap();
+        }
+        let usb = Usb::of(&device);
+        fs::remove_dir_all(&device).unwrap();
+        let usb = usb.unwrap();
+        assert_eq!(usb.to_string(), "usb:046d:082d:A�[2J�B�C�");
+        // As the camera says it, and as framewire shows it.
+        for serial in ["A\x1b[2J\nB\u{202e}C�", "A�[2J�B�C�"] {
+            let device = config::Device::parse(&format!("usb:046d:082d:{serial}"));
+            let Some(config::Device::Usb { serial, .. }) = device else {
+                panic!("{device:?}");
+            };
+            assert!(usb.fits(0x046d, 0x082d, serial.as_deref()));
+        }
+        assert!(!usb.fits(0x046d, 0x082d, Some("A[2JBC")));
+    }
+
+    #[test]
     fn a_usb_identity_is_what_the_configuration_takes() {
         let camera = usb("082d", Some("A:1"), "/usb1/1-1");
         let text = camera.to_string();
-        let device = crate::config::Device::parse(&text).unwrap();
+        let device = config::Device::parse(&text).unwrap();
         assert_eq!(device.to_string(), "usb:046d:082d:A:1");
         let usb = camera.usb().unwrap();
         assert!(usb.fits(0x046d, 0x082d, None));

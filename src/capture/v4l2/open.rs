@@ -11,6 +11,7 @@ use v4l::video::Capture;
 
 use super::ioctl;
 use crate::capture::error::CaptureError;
+use crate::quote::clean;
 
 /// The formats that are JPEG images buffer by buffer, best first.
 pub const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
@@ -92,10 +93,12 @@ fn capabilities(capability: &v4l2_capability) -> u32 {
     }
 }
 
-/// A C string in a fixed array; a name cut inside a character keeps what can be read.
+/// A C string in a fixed array, which may be a camera's own words; one cut inside a character keeps what can be read.
 pub fn text(octets: &[u8]) -> String {
     let end = octets.iter().position(|&c| c == 0).unwrap_or(octets.len());
-    String::from_utf8_lossy(octets.get(..end).unwrap_or_default()).into_owned()
+    clean(&String::from_utf8_lossy(
+        octets.get(..end).unwrap_or_default(),
+    ))
 }
 
 #[cfg(test)]
@@ -103,9 +106,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_end_at_nul_and_survive_a_cut_character() {
+    fn names_end_at_nul_survive_a_cut_character_and_are_harmless() {
         assert_eq!(text(b"Cam\0garbage"), "Cam");
         assert_eq!(text(b"K\xC3\xA4"), "Kä");
         assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
+        assert_eq!(text(b"K\x1b[H\n\xE2\x80\xAE\0"), "K�[H��");
     }
 }

@@ -143,6 +143,39 @@ pub fn raw_only() -> Outcome {
     Ok(format!("said: {line}"))
 }
 
+/// A camera whose names would forge lines, turn the direction of writing, and end inside a character where the driver
+/// cuts them: they are shown harmless, and the serial number still names the camera.
+pub fn odd_names() -> Outcome {
+    const SERIAL: &str = "A\"\u{1b}[31m\u{202e}Z";
+    let mut odd = description(SERIAL, Coding::Mjpeg, &[sized(VGA, &[30])]);
+    // 31 octets are what VIDIOC_QUERYCAP has room for: the last here is the first of two.
+    odd.name = "\u{1b}[2J\nERROR all is lost \u{2066}1234é";
+    let film = film("plain-640x480")?;
+    let camera = Camera::plug(0, odd, vec![vec![Arc::clone(&film)]], &[])?;
+    let shown = "�[2J�ERROR all is lost �1234�";
+    let id = format!("usb:{VENDOR:04x}:{PRODUCT:04x}:A\\\"�[31m�Z");
+    let text = framewire::command(&["devices"])?.expect_code(0)?.stdout;
+    for words in [
+        &format!("{}: {shown} - ", camera.node),
+        &format!("device = \"{id}\""),
+    ] {
+        ensure!(text.contains(words), "'{words}' is not in: {text:?}");
+    }
+    let raw = format!("usb:{VENDOR:04x}:{PRODUCT:04x}:A\\\"\\u001b[31m\\u202EZ");
+    for device in [&id, &raw] {
+        let (ended, reception) = shoot(&config(device, VGA, 30, ""), 10)?;
+        ended.expect_no_complaint()?;
+        compare(&reception, &film, 0..)?;
+        ensure!(
+            ended.stderr.contains(shown)
+                && !ended.stderr.contains(['\u{1b}', '\u{202e}', '\u{2066}']),
+            "the log says: {:?}",
+            ended.stderr
+        );
+    }
+    Ok(format!("shown={}", shown.replace(' ', "_")))
+}
+
 /// Two cameras of the same make: the serial number tells them apart.
 pub fn usb_id() -> Outcome {
     let (first, plain) = mjpeg_camera(0, "LEFT", "plain", &[sized(HD, &[30])], &[])?;

@@ -15,7 +15,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 32] = [
+pub const ALL: [(&str, Scenario); 33] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -28,6 +28,7 @@ pub const ALL: [(&str, Scenario); 32] = [
     ("held-up", streaming::held_up),
     ("error-frame", streaming::error_frame),
     ("error-frame-nodrop", streaming::error_frame_nodrop),
+    ("odd-names", identity::odd_names),
     ("usb-id", identity::usb_id),
     ("absent-at-start", unplugging::absent_at_start),
     ("unplug", unplugging::unplug),
