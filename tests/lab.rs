@@ -109,16 +109,15 @@ fn archive(
     }
     archive.file("init", true, &fs::read(&binaries.init)?)?;
     archive.file("bin/framewire", true, &fs::read(&binaries.framewire)?)?;
-    let mut order = String::new();
-    for module in &kernel.modules {
-        archive.file(
-            &format!("modules/{}.ko", module.name),
-            false,
-            &module.object,
-        )?;
-        order += &format!("{}.ko\n", module.name);
+    for (list, modules) in [("order", &kernel.modules), ("odd", &kernel.odd_driver)] {
+        let mut order = String::new();
+        for module in modules {
+            let file = format!("{}.ko", module.name);
+            archive.file(&format!("modules/{file}"), false, &module.object)?;
+            order += &format!("{file}\n");
+        }
+        archive.file(&format!("modules/{list}"), false, order.as_bytes())?;
     }
-    archive.file("modules/order", false, order.as_bytes())?;
     for film in frames {
         archive.directory(&format!("frames/{}", film.name));
         for (i, picture) in film.pictures.iter().enumerate() {

@@ -14,7 +14,7 @@ use v4l::video::Capture;
 use super::error::CaptureError;
 use super::find::{Identity, nodes};
 use super::v4l2::controls::{self, Control};
-use super::v4l2::open::{JPEG_FORMATS, Opened};
+use super::v4l2::open::{JPEG_FORMATS, Opened, fourcc_name};
 
 /// A capture device as `framewire devices` shows it.
 #[derive(Debug, Serialize)]
@@ -88,7 +88,7 @@ fn listing(opened: &Opened) -> Listing {
             .formats
             .iter()
             .map(|&fourcc| Format {
-                fourcc: fourcc.to_string(),
+                fourcc: fourcc_name(fourcc),
                 streamable: JPEG_FORMATS.map(FourCC::new).contains(&fourcc),
                 sizes: sizes(&opened.device, fourcc),
             })

@@ -132,6 +132,8 @@ impl Device {
         match text {
             "auto" => Some(Self::Auto),
             "demo" => Some(Self::Demo),
+            // No path has one, and `v4l` would panic on it.
+            _ if text.contains('\0') => None,
             _ if text.starts_with('/') => Some(Self::Path(text.into())),
             _ => match text.split_once(':')? {
                 ("replay", path) if !path.is_empty() => Some(Self::Replay(path.into())),

@@ -161,7 +161,14 @@ fn devices_and_destinations_in_all_forms() {
     ] {
         assert_eq!(Device::parse(text).unwrap().to_string(), text);
     }
-    for text in ["", "usb:046d", "usb:046d:082d:", "replay:", "v4l:0"] {
+    for text in [
+        "",
+        "usb:046d",
+        "usb:046d:082d:",
+        "replay:",
+        "v4l:0",
+        "/dev/video0\0",
+    ] {
         assert_eq!(Device::parse(text), None, "{text}");
     }
     for text in [

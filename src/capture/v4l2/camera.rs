@@ -11,10 +11,12 @@ use nix::errno::Errno;
 use tracing::{info, warn};
 use v4l::Device;
 use v4l::format::FourCC;
+use v4l::v4l_sys::v4l2_pix_format;
 use v4l::video::{Capture, capture::Parameters};
 
 use super::controls;
-use super::open::Opened;
+use super::ioctl;
+use super::open::{Opened, fourcc_name};
 use super::ring::{Ring, RingError};
 use crate::capture::error::CaptureError;
 use crate::capture::health::{Silence, Verdict};
@@ -37,11 +39,27 @@ pub struct Camera {
     said: Arc<LogLimits>,
 }
 
-/// What the driver made of what was asked.
-struct Negotiated {
+/// What counts of a format. Whatever else the driver says of it (colours, fields, room) is the picture's own matter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Mode {
     width: u32,
     height: u32,
     fourcc: FourCC,
+}
+
+impl From<v4l2_pix_format> for Mode {
+    fn from(format: v4l2_pix_format) -> Self {
+        Self {
+            width: format.width,
+            height: format.height,
+            fourcc: format.pixelformat.into(),
+        }
+    }
+}
+
+/// What the driver made of what was asked.
+struct Negotiated {
+    mode: Mode,
     /// Seconds per frame as a fraction; `None` when the driver does not tell.
     interval: Option<v4l::Fraction>,
 }
@@ -79,10 +97,10 @@ impl Camera {
             config.width.get(),
             config.height.get(),
             config.fps(),
-            got.width,
-            got.height,
+            got.mode.width,
+            got.mode.height,
             got.fps(),
-            got.fourcc,
+            fourcc_name(got.mode.fourcc),
             ring.len(),
         );
         if said.note(&opening, Instant::now()).is_some() {
@@ -175,18 +193,16 @@ fn negotiate(
     config: &config::Camera,
     said: &LogLimits,
 ) -> Result<Negotiated, CaptureError> {
-    let failed = |operation| failed(&opened.path, operation);
     let device = &opened.device;
-    let mut format = device.format().map_err(failed("VIDIOC_G_FMT"))?;
-    format.fourcc = opened.jpeg_format()?;
-    format.width = config.width.get();
-    format.height = config.height.get();
-    let format = device.set_format(&format).map_err(failed("VIDIOC_S_FMT"))?;
-    if format.fourcc != opened.jpeg_format()? {
+    let fourcc = opened.jpeg_format()?;
+    let (width, height) = (config.width.get(), config.height.get());
+    let mode = ioctl::set_format(&device.handle(), width, height, fourcc.into());
+    let mode = Mode::from(mode.map_err(failed(&opened.path, "VIDIOC_S_FMT"))?);
+    if mode.fourcc != fourcc {
         return Err(CaptureError::RawOnly {
             path: opened.path.clone(),
             card: opened.card.clone(),
-            formats: format!("{} at this size", format.fourcc),
+            formats: format!("{} at this size", fourcc_name(mode.fourcc)),
         });
     }
     if let Some(millihertz) = config.fps().millihertz() {
@@ -201,26 +217,24 @@ fn negotiate(
     }
     let interval = device.params().map(|parameters| parameters.interval).ok();
     Ok(Negotiated {
-        width: format.width,
-        height: format.height,
-        fourcc: format.fourcc,
+        mode,
         interval: interval.filter(|interval| interval.numerator > 0 && interval.denominator > 0),
     })
 }
 
 /// What a failed call on the open camera means.
-fn failed(path: &Path, operation: &'static str) -> impl Fn(io::Error) -> CaptureError {
-    move |error| CaptureError::Device {
+fn failed(path: &Path, operation: &'static str) -> impl Fn(Errno) -> CaptureError {
+    move |errno| CaptureError::Device {
         path: path.to_owned(),
         operation,
-        errno: errno(&error),
+        errno,
     }
 }
 
 /// Until the buffers were set up another program could change the format; afterwards the driver refuses.
 fn still_agreed(device: &Device, path: &Path, got: &Negotiated) -> Result<(), CaptureError> {
-    let now = device.format().map_err(failed(path, "VIDIOC_G_FMT"))?;
-    if (now.width, now.height, now.fourcc) == (got.width, got.height, got.fourcc) {
+    let now = ioctl::format(&device.handle()).map_err(failed(path, "VIDIOC_G_FMT"))?;
+    if Mode::from(now) == got.mode {
         Ok(())
     } else {
         Err(CaptureError::FormatChanged {
@@ -280,7 +294,39 @@ fn errno(error: &io::Error) -> Errno {
 
 #[cfg(test)]
 mod tests {
+    use v4l::v4l_sys::v4l2_pix_format__bindgen_ty_1;
+
     use super::*;
+
+    #[test]
+    fn what_a_driver_says_of_colours_and_fields_is_no_matter() {
+        let [width, height, pixelformat] = [640, 480, u32::from_le_bytes(*b"MJPG")];
+        let strange = v4l2_pix_format {
+            width,
+            height,
+            pixelformat,
+            field: 77,
+            bytesperline: u32::MAX,
+            sizeimage: 0,
+            colorspace: 4711,
+            priv_: u32::MAX,
+            flags: u32::MAX,
+            __bindgen_anon_1: v4l2_pix_format__bindgen_ty_1 { ycbcr_enc: 99 },
+            quantization: 9,
+            xfer_func: 88,
+        };
+        let plain = Mode {
+            width,
+            height,
+            fourcc: FourCC::new(b"MJPG"),
+        };
+        assert_eq!(Mode::from(strange), plain);
+        let other = v4l2_pix_format {
+            pixelformat: u32::from_le_bytes(*b"YUYV"),
+            ..strange
+        };
+        assert_ne!(Mode::from(other), plain);
+    }
 
     #[test]
     fn frame_intervals_are_in_lowest_terms() {

@@ -37,6 +37,9 @@ const PASSES: usize = 3;
 pub struct Control {
     #[serde(skip)]
     id: u32,
+    /// Its value has 64 bits.
+    #[serde(skip)]
+    is_wide: bool,
     /// The name in `[camera.controls]`: the driver's words, lower case, joined by `_`.
     pub name: String,
     /// A short name that serves as well.
@@ -119,8 +122,10 @@ fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Option<Contr
     if control.flags & V4L2_CTRL_FLAG_DISABLED != 0 || control.elems > 1 {
         return None;
     }
+    let is_wide = control.type_ == v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64;
     Some(Control {
         id: control.id,
+        is_wide,
         name: key(&text(&control.name.map(|c| c.to_ne_bytes()[0]))),
         short_name: SHORT_NAMES
             .into_iter()
@@ -131,7 +136,7 @@ fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Option<Contr
         maximum: control.maximum,
         step: control.step,
         default: control.default_value,
-        value: read(device, control.id),
+        value: read(device, control.id, is_wide),
         read_only: control.flags & V4L2_CTRL_FLAG_READ_ONLY != 0,
         inactive: control.flags & V4L2_CTRL_FLAG_INACTIVE != 0,
         menu: if kind == Kind::Menu {
@@ -223,7 +228,7 @@ pub fn apply(
 fn apply_quality(device: &v4l::Device, quality: Quality) -> Result<(), String> {
     let id = V4L2_CID_JPEG_COMPRESSION_QUALITY;
     let value = i64::from(quality.get());
-    match set(device, id, value).map(|()| read(device, id)) {
+    match set(device, id, value).map(|()| read(device, id, false)) {
         Ok(Some(got)) if got == value => Ok(()),
         Ok(got) => Err(format!(
             "asked for JPEG quality {value}, the camera made it {got:?}"
@@ -235,7 +240,7 @@ fn apply_quality(device: &v4l::Device, quality: Quality) -> Result<(), String> {
 }
 
 fn read_back(device: &v4l::Device, control: &Control, wanted: i64) -> Result<(), String> {
-    match read(device, control.id) {
+    match read(device, control.id, control.is_wide) {
         Some(got) if got != wanted => Err(format!(
             "asked for {} = {wanted}, the camera made it {got} (range {}..={}, step {})",
             control.name, control.minimum, control.maximum, control.step
@@ -301,12 +306,8 @@ fn set(device: &v4l::Device, id: u32, number: i64) -> std::io::Result<()> {
     })
 }
 
-fn read(device: &v4l::Device, id: u32) -> Option<i64> {
-    match device.control(id).ok()?.value {
-        Value::Integer(number) => Some(number),
-        Value::Boolean(on) => Some(i64::from(on)),
-        _ => None,
-    }
+fn read(device: &v4l::Device, id: u32, is_wide: bool) -> Option<i64> {
+    ioctl::control_value(&device.handle(), id, is_wide).ok()
 }
 
 #[cfg(test)]
@@ -316,6 +317,7 @@ mod tests {
     fn control(menu: &[&str]) -> Control {
         Control {
             id: 1,
+            is_wide: false,
             name: "auto_exposure".to_owned(),
             short_name: Some("ae"),
             kind: Kind::Menu,

@@ -1,7 +1,9 @@
 //! The V4L2 system calls that the `v4l` crate has no panic-free or buffer-by-buffer form of.
-//! V4L2 user-space API: VIDIOC_QUERYCAP, QUERY_EXT_CTRL, QUERYMENU, REQBUFS, QUERYBUF, QBUF, DQBUF, STREAMON, STREAMOFF.
+//! V4L2 user-space API: VIDIOC_QUERYCAP, ENUM_FMT, G_FMT, S_FMT, QUERY_EXT_CTRL, QUERYMENU, G_EXT_CTRLS, REQBUFS,
+//! QUERYBUF, QBUF, DQBUF, STREAMON, STREAMOFF.
 //!
-//! The crate unwraps on names cut inside a UTF-8 character and on control types newer than itself.
+//! The crate unwraps on names cut inside a UTF-8 character, and on colour spaces and control types newer than itself;
+//! clippy.toml keeps us from those of its functions.
 #![expect(
     unsafe_code,
     reason = "ioctl(2) takes pointers; each call here has one whose size it knows"
@@ -14,7 +16,8 @@ use nix::errno::Errno;
 use v4l::device::Handle;
 use v4l::v4l_sys::{
     V4L2_CTRL_FLAG_NEXT_CTRL, v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE, v4l2_buffer,
-    v4l2_capability, v4l2_memory_V4L2_MEMORY_MMAP, v4l2_query_ext_ctrl, v4l2_querymenu,
+    v4l2_capability, v4l2_ext_control, v4l2_ext_controls, v4l2_fmtdesc, v4l2_format,
+    v4l2_memory_V4L2_MEMORY_MMAP, v4l2_pix_format, v4l2_query_ext_ctrl, v4l2_querymenu,
     v4l2_requestbuffers,
 };
 
@@ -27,6 +30,9 @@ mod raw {
     use super::*;
 
     nix::ioctl_read!(querycap, b'V', 0, v4l2_capability);
+    nix::ioctl_readwrite!(enum_fmt, b'V', 2, v4l2_fmtdesc);
+    nix::ioctl_readwrite!(g_fmt, b'V', 4, v4l2_format);
+    nix::ioctl_readwrite!(s_fmt, b'V', 5, v4l2_format);
     nix::ioctl_readwrite!(reqbufs, b'V', 8, v4l2_requestbuffers);
     nix::ioctl_readwrite!(querybuf, b'V', 9, v4l2_buffer);
     nix::ioctl_readwrite!(qbuf, b'V', 15, v4l2_buffer);
@@ -34,6 +40,7 @@ mod raw {
     nix::ioctl_write_ptr!(streamon, b'V', 18, c_int);
     nix::ioctl_write_ptr!(streamoff, b'V', 19, c_int);
     nix::ioctl_readwrite!(querymenu, b'V', 37, v4l2_querymenu);
+    nix::ioctl_readwrite!(g_ext_ctrls, b'V', 71, v4l2_ext_controls);
     nix::ioctl_readwrite!(query_ext_ctrl, b'V', 103, v4l2_query_ext_ctrl);
 }
 
@@ -52,6 +59,16 @@ unsafe trait Zeroed: Copy {
 unsafe impl Zeroed for v4l2_buffer {}
 // SAFETY: integers and arrays of them.
 unsafe impl Zeroed for v4l2_capability {}
+// SAFETY: integers and a union of integers and pointers.
+unsafe impl Zeroed for v4l2_ext_control {}
+// SAFETY: integers, arrays of them, and a pointer.
+unsafe impl Zeroed for v4l2_ext_controls {}
+// SAFETY: integers and arrays of them.
+unsafe impl Zeroed for v4l2_fmtdesc {}
+// SAFETY: an integer and a union of structs of integers, arrays of them, and pointers.
+unsafe impl Zeroed for v4l2_format {}
+// SAFETY: integers and a union of integers.
+unsafe impl Zeroed for v4l2_pix_format {}
 // SAFETY: integers and arrays of them.
 unsafe impl Zeroed for v4l2_query_ext_ctrl {}
 // SAFETY: integers and a union of an array and an integer.
@@ -74,6 +91,53 @@ pub fn query_capability(handle: &Handle) -> Result<v4l2_capability, Errno> {
     // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_capability.
     unsafe { raw::querycap(handle.fd(), &mut capability) }?;
     Ok(capability)
+}
+
+/// The four-character code of format number `index`; `None` after the last.
+pub fn pixel_format(handle: &Handle, index: u32) -> Option<u32> {
+    let mut description = v4l2_fmtdesc {
+        type_: CAPTURE,
+        index,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_fmtdesc.
+    unsafe { raw::enum_fmt(handle.fd(), &mut description) }.ok()?;
+    Some(description.pixelformat)
+}
+
+/// The format that is set.
+pub fn format(handle: &Handle) -> Result<v4l2_pix_format, Errno> {
+    let mut format = v4l2_format {
+        type_: CAPTURE,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
+    unsafe { raw::g_fmt(handle.fd(), &mut format) }?;
+    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
+    Ok(unsafe { format.fmt.pix })
+}
+
+/// Asks for a size and a four-character code, and leaves the rest to the driver; returns what it chose.
+pub fn set_format(
+    handle: &Handle,
+    width: u32,
+    height: u32,
+    pixelformat: u32,
+) -> Result<v4l2_pix_format, Errno> {
+    let mut format = v4l2_format {
+        type_: CAPTURE,
+        ..Zeroed::zeroed()
+    };
+    format.fmt.pix = v4l2_pix_format {
+        width,
+        height,
+        pixelformat,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
+    unsafe { raw::s_fmt(handle.fd(), &mut format) }?;
+    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
+    Ok(unsafe { format.fmt.pix })
 }
 
 /// Asks for `count` buffers (0 = free them); returns how many there are now.
@@ -168,4 +232,29 @@ pub fn menu_item(handle: &Handle, id: u32, index: u32) -> Option<([u8; 32], i64)
     // SAFETY: any octets are a valid i64.
     let value = unsafe { entry.value };
     Some((name, value))
+}
+
+/// The value of a control that holds a number: of 64 bits where it `is_wide`, otherwise of 32.
+pub fn control_value(handle: &Handle, id: u32, is_wide: bool) -> Result<i64, Errno> {
+    // No memory for anything but a number: the kernel refuses what has more to say.
+    let mut control = v4l2_ext_control {
+        id,
+        ..Zeroed::zeroed()
+    };
+    let mut controls = v4l2_ext_controls {
+        count: 1,
+        controls: &raw mut control,
+        ..Zeroed::zeroed()
+    };
+    // SAFETY: the handle's descriptor is open; the kernel writes one v4l2_ext_controls and, as `count` says, the one
+    // v4l2_ext_control that it points to. Both live until the call returns.
+    unsafe { raw::g_ext_ctrls(handle.fd(), &mut controls) }?;
+    let value = control.__bindgen_anon_1;
+    if is_wide {
+        // SAFETY: any octets are a valid i64.
+        Ok(unsafe { value.value64 })
+    } else {
+        // SAFETY: any octets are a valid i32.
+        Ok(unsafe { value.value }.into())
+    }
 }

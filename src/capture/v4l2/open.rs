@@ -7,7 +7,6 @@ use v4l::format::FourCC;
 use v4l::v4l_sys::{
     V4L2_CAP_DEVICE_CAPS, V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, v4l2_capability,
 };
-use v4l::video::Capture;
 
 use super::ioctl;
 use crate::capture::error::CaptureError;
@@ -15,6 +14,9 @@ use crate::quote::clean;
 
 /// The formats that are JPEG images buffer by buffer, best first.
 pub const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
+
+/// More formats than any driver has.
+const MOST_FORMATS: u32 = 256;
 
 /// An open node that captures video.
 pub struct Opened {
@@ -50,14 +52,17 @@ impl Opened {
                 card,
             });
         }
-        let formats = device.enum_formats().map_err(failed)?;
+        let formats = (0..MOST_FORMATS)
+            .map_while(|index| ioctl::pixel_format(&device.handle(), index))
+            .map(FourCC::from)
+            .collect();
         Ok(Self {
             device,
             path: path.to_owned(),
             card,
             driver: text(&capability.driver),
             bus: text(&capability.bus_info),
-            formats: formats.into_iter().map(|format| format.fourcc).collect(),
+            formats,
         })
     }
 
@@ -75,7 +80,7 @@ impl Opened {
     }
 
     fn format_names(&self) -> String {
-        let names: Vec<String> = self.formats.iter().map(FourCC::to_string).collect();
+        let names: Vec<String> = self.formats.iter().copied().map(fourcc_name).collect();
         if names.is_empty() {
             "no format at all".to_owned()
         } else {
@@ -101,6 +106,22 @@ pub fn text(octets: &[u8]) -> String {
     ))
 }
 
+/// A four-character code as v4l2-ctl writes it: printable, and with `-BE` for the mark of a big-endian format, which
+/// is the highest bit (`v4l2_fourcc_be` of videodev2.h).
+pub fn fourcc_name(code: FourCC) -> String {
+    const BIG_ENDIAN: u8 = 0x80;
+    let printable = |octet: u8| match octet & !BIG_ENDIAN {
+        octet @ b' '..=b'~' => char::from(octet),
+        _ => '?',
+    };
+    let mut name: String = code.repr.into_iter().map(printable).collect();
+    let [_, _, _, last] = code.repr;
+    if last & BIG_ENDIAN != 0 {
+        name.push_str("-BE");
+    }
+    name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +132,17 @@ mod tests {
         assert_eq!(text(b"K\xC3\xA4"), "Kä");
         assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
         assert_eq!(text(b"K\x1b[H\n\xE2\x80\xAE\0"), "K�[H��");
+    }
+
+    #[test]
+    fn codes_are_printable() {
+        for (code, name) in [
+            (b"MJPG", "MJPG"),
+            (b"Y16\xA0", "Y16 -BE"),
+            (b"\x1b[2J", "?[2J"),
+            (b"\0\0\0\0", "????"),
+        ] {
+            assert_eq!(fourcc_name(FourCC::new(code)), name);
+        }
     }
 }

@@ -13,6 +13,8 @@ pub struct Kernel {
     pub image: PathBuf,
     /// In the order of their dependencies.
     pub modules: Vec<Module>,
+    /// What has to be loaded beside them for the scenario that wants it.
+    pub odd_driver: Vec<Module>,
 }
 
 pub struct Module {
@@ -22,6 +24,9 @@ pub struct Module {
 
 /// The drivers the scenarios use; those they depend on are found by themselves.
 const DRIVERS: [&str; 3] = ["vhci-hcd", "uvcvideo", "sch-netem"];
+
+/// A driver without JPEG, but with every kind of control: its nodes would be in the others' way.
+const ODD_DRIVER: &str = "vivid";
 
 pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
     let apt = Apt::new(lab, machine.debian_architecture)?;
@@ -48,8 +53,15 @@ pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
         .iter()
         .find(|place| place.exists())
         .ok_or("the package has no modules")?;
-    let modules = in_order(&DRIVERS, &index(place)?)?;
-    Ok(Kernel { image, modules })
+    let files = index(place)?;
+    let modules = in_order(&DRIVERS, &files)?;
+    let mut odd_driver = in_order(&[ODD_DRIVER], &files)?;
+    odd_driver.retain(|module| modules.iter().all(|known| known.name != module.name));
+    Ok(Kernel {
+        image,
+        modules,
+        odd_driver,
+    })
 }
 
 /// The kernel that the meta package depends on: `linux-image-6.1.0-56-amd64`.

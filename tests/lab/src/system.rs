@@ -1,10 +1,11 @@
 //! What an init process owes its machine: file systems, drivers, the loopback device, the power switch.
 
 use std::error::Error;
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::Read;
 
-use nix::kmod::{ModuleInitFlags, finit_module};
+use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
 
@@ -18,6 +19,7 @@ const FILE_SYSTEMS: [(&str, &str); 4] = [
 ];
 /// Written by the host: one module a line, in the order of their dependencies.
 const MODULES: &str = "/modules/order";
+const ODD_MODULES: &str = "/modules/odd";
 
 pub fn prepare() -> Result<(), Box<dyn Error>> {
     for (kind, target) in FILE_SYSTEMS {
@@ -32,15 +34,45 @@ pub fn prepare() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("mount {target}: {error}"))?;
     }
     for module in fs::read_to_string(MODULES)?.lines() {
-        let file = File::open(format!("/modules/{module}"))?;
-        finit_module(&file, c"", ModuleInitFlags::empty())
-            .map_err(|error| format!("finit_module {module}: {error}"))?;
+        load(module, c"")?;
     }
     netlink::loopback_up().map_err(|error| format!("lo: {error}"))?;
     // Blocks until the kernel's random numbers are ready, about a second after the start. Who needs some for an SSRC
     // must not wait for them while frames go by.
     File::open("/dev/random")?.read_exact(&mut [0])?;
     Ok(())
+}
+
+fn load(module: &str, parameters: &CStr) -> Result<(), Box<dyn Error>> {
+    let file = File::open(format!("/modules/{module}"))?;
+    finit_module(&file, parameters, ModuleInitFlags::empty())
+        .map_err(|error| format!("finit_module {module}: {error}"))?;
+    Ok(())
+}
+
+/// One node of the driver vivid, a webcam with raw formats and every kind of control; gone when this is dropped.
+pub struct OddDevice;
+
+impl OddDevice {
+    pub fn plug() -> Result<Self, Box<dyn Error>> {
+        for module in fs::read_to_string(ODD_MODULES)?.lines() {
+            let parameters = match module {
+                // Of all its nodes the one that captures video, with a webcam as its only input.
+                "vivid.ko" => c"n_devs=1 node_types=0x1 num_inputs=1 input_types=0",
+                _ => c"",
+            };
+            load(module, parameters)?;
+        }
+        Ok(Self)
+    }
+}
+
+impl Drop for OddDevice {
+    fn drop(&mut self) {
+        if let Err(error) = delete_module(c"vivid", DeleteModuleFlags::O_NONBLOCK) {
+            println!("delete_module vivid: {error}");
+        }
+    }
 }
 
 /// `lab=stream,quirks` on the kernel command line; none stands for all.

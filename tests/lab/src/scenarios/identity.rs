@@ -11,6 +11,7 @@ use crate::bench::{
 use crate::camera::{Camera, film};
 use crate::framewire;
 use crate::live::Live;
+use crate::system;
 use crate::uvc::Coding;
 
 /// What there is to stream from, for people and for programs.
@@ -128,6 +129,47 @@ pub fn controls() -> Outcome {
         .map(|each| format!("{}={}", each.name, each.value))
         .collect();
     Ok(format!("set={} after-stream-on={after}", set.join(",")))
+}
+
+/// A driver with every kind of control and many formats: what holds a number is listed and read, whatever its type.
+pub fn odd_controls() -> Outcome {
+    let _device = system::OddDevice::plug()?;
+    framewire::command(&["devices"])?.expect_code(0)?;
+    let json = framewire::command(&["devices", "--json"])?
+        .expect_code(0)?
+        .json()?;
+    for (name, kind, value) in [
+        ("integer_menu", "menu", 4),
+        ("menu", "menu", 3),
+        ("boolean", "boolean", 1),
+        ("integer_32_bits", "integer", 0),
+        ("integer_64_bits", "integer", 0),
+    ] {
+        let control = find(&json, name).ok_or_else(|| format!("no {name} in {json}"))?;
+        ensure!(
+            control["kind"] == kind && control["value"] == value,
+            "not {kind} {value}: {control}"
+        );
+    }
+    let menu = find(&json, "integer_menu").map(|control| control["menu"].to_string());
+    let menu = menu.unwrap_or_default();
+    ensure!(
+        menu.contains(r#"{"index":4,"name":"5"}"#),
+        "the menu of integers: {menu}"
+    );
+    let controls = json["devices"][0]["controls"].as_array();
+    let silent = controls.into_iter().flatten().find(|each| {
+        // A button holds nothing.
+        each["value"].is_null() && each["read_only"] == false
+    });
+    ensure!(silent.is_none(), "not read: {silent:?}");
+    let formats = json["devices"][0]["formats"].as_array().map_or(0, Vec::len);
+    let big_endian = json.to_string().contains("\"Y16 -BE\"");
+    ensure!(big_endian, "formats: {}", json["devices"][0]["formats"]);
+    Ok(format!(
+        "formats={formats} controls={}",
+        controls.map_or(0, Vec::len)
+    ))
 }
 
 /// A camera without MJPEG cannot be streamed; the refusal says what it has and what would do.

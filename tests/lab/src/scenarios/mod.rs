@@ -15,13 +15,14 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 33] = [
+pub const ALL: [(&str, Scenario); 34] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
     ("controls", identity::controls),
+    ("odd-controls", identity::odd_controls),
     ("raw-only", identity::raw_only),
     ("wrong-size", streaming::wrong_size),
     ("realtime", streaming::realtime),
