@@ -27,7 +27,7 @@ impl Backoff {
         now
     }
 
-    /// Begins anew: something has changed for the better.
+    /// Starts with the shortest wait again: something has changed for the better.
     pub fn reset(&mut self) {
         self.next = self.shortest;
     }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_begin_anew() {
+    fn waits_double_up_to_the_longest_and_start_again() {
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
         let waits: Vec<u128> = (0..8).map(|_| backoff.wait().as_millis()).collect();
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);

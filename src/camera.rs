@@ -75,7 +75,7 @@ impl CameraThread {
         &self.config
     }
 
-    /// Has this configuration instead; outputs that stay lose nothing, and no stream notices that the camera changes.
+    /// Uses this configuration instead; outputs that stay lose nothing, and no stream notices that the camera changes.
     pub fn change(&mut self, config: &config::Camera, now: Instant) {
         self.config = config.clone();
         // Of several words that it does not hear the first tells for how long.
@@ -134,7 +134,7 @@ impl Drop for RaiseOnDrop {
 struct Wanted(Signal<CriticalSectionRawMutex, config::Camera>);
 
 impl Wanted {
-    /// Has this instead, within about a second.
+    /// Asks for this instead, within about a second.
     fn replace(&self, config: config::Camera) {
         // Taken out first: `signal` would free the older one inside the critical section that all cameras share.
         drop(self.0.try_take());

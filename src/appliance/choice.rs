@@ -61,7 +61,7 @@ impl Places {
         ];
         for (path, what) in fallbacks {
             if let Some(Ok((octets, config))) = path.as_deref().map(Config::read) {
-                let complaint = format!("{error}\n\nUntil this is mended, {what} is in force.\n");
+                let complaint = format!("{error}\n\nUntil this is corrected, {what} is used.\n");
                 return Ok(Choice {
                     octets,
                     config,

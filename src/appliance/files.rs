@@ -85,7 +85,7 @@ pub fn with_writable(folder: &Path, write: impl FnOnce() -> io::Result<()>) -> i
     written.and(restored)
 }
 
-/// Remounting sets all flags anew: those of a boot partition that holds data only.
+/// Remounting sets all flags again: those of a boot partition that holds data only.
 fn remount(mount_point: &Path, flags: MsFlags) -> io::Result<()> {
     let data_only = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let flags = MsFlags::MS_REMOUNT | data_only | flags;

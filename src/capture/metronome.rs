@@ -14,7 +14,7 @@ const NANOS_PER_KILOSECOND: u64 = 1_000_000_000_000;
 pub enum Beat {
     /// Its time.
     At(Duration),
-    /// It is yet to come.
+    /// Not yet.
     Later,
 }
 

@@ -101,10 +101,10 @@ impl TestPattern {
         })
     }
 
-    /// Has the next picture drawn, with the time when it will be due, and waits for it until `until`.
+    /// Orders the next picture, with the time when it will be due, and waits for it until `until`.
     fn draw(&mut self, until: Duration) -> Result<(), CaptureError> {
         let wait = until.saturating_sub(monotonic_now());
-        // Somebody who does not wait has a picture to send first: the processor shall be free for that.
+        // Somebody who does not wait has a picture to send first: the processor should be free for that.
         if matches!(self.next, Next::Wanted) && !wait.is_zero() {
             let ahead = self.metronome.due().saturating_sub(monotonic_now());
             // Fails when the thread is gone, which shows right below.

@@ -119,7 +119,7 @@ impl SequenceGaps {
         }
         let next = frame.sequence.wrapping_add(1);
         let gap = frame.sequence.wrapping_sub(self.expected);
-        // A number that steps back may be of a stream that began anew: then the next one goes on from there. Or of
+        // A number that steps back may be of a stream that started again: then the next one goes on from there. Or of
         // what uvcvideo makes of the rest of a frame after a bus error: then the next one goes on from before.
         if gap > u32::MAX / 2 && self.anew != Some(frame.sequence) {
             self.anew = Some(next);

@@ -12,7 +12,7 @@ const IN_FORCE: &str = "run/framewire/config.toml";
 
 /// Chooses the configuration, keeps it, complains about a wrong one, and writes the files that others read.
 ///
-/// What cannot be kept or complained about is said and passed over: streaming comes first.
+/// If something cannot be kept or complained about, a line says so and the rest goes on: streaming comes first.
 pub fn prepare(
     config: PathBuf,
     state: Option<PathBuf>,

@@ -37,7 +37,7 @@ impl Packetizer {
         self.ssrc
     }
 
-    /// Has another synchronization source from the next picture on; numbers go on.
+    /// Uses another synchronization source from the next picture on; numbers go on.
     pub fn set_ssrc(&mut self, ssrc: u32) {
         self.ssrc = ssrc;
     }

@@ -14,7 +14,7 @@ use crate::stop::Stop;
 
 /// Longest time that the thread of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(7);
-/// Pause before a camera starts anew after a panic, which may come again.
+/// Pause before a camera is started again after a panic, which may happen again.
 const PANIC_PAUSE: Duration = Duration::from_secs(3);
 /// Waits after a thread that could not be started: the first, and the longest.
 const SHORTEST_BACK_OFF: Duration = Duration::from_secs(1);
@@ -102,7 +102,7 @@ impl Cameras {
         }
     }
 
-    /// Has the cameras of `wanted` from now on. One that stays as it is notices nothing; one that differs goes on with
+    /// Runs the cameras of `wanted` from now on. One that stays as it is notices nothing; one that differs goes on with
     /// the new configuration; any other ends.
     pub fn want(&mut self, wanted: &[config::Camera], now: Instant) {
         for mut camera in std::mem::take(&mut self.running) {
@@ -119,7 +119,7 @@ impl Cameras {
                     self.running.push(camera);
                 }
                 wanted => {
-                    let what = wanted.map_or("removed", |_| "changed, starts anew");
+                    let what = wanted.map_or("removed", |_| "changed, starts again");
                     info!("{name}: {what}");
                     camera.stop();
                     self.leaving.push(Leaving::new(camera, now));
@@ -138,7 +138,7 @@ impl Cameras {
         self.turn(now);
     }
 
-    /// Buries the cameras that have ended and starts those whose time has come.
+    /// Removes the cameras that have ended, and starts those whose time has come.
     pub fn turn(&mut self, now: Instant) {
         self.note_panics(now);
         self.replace_deaf(now);
@@ -167,7 +167,7 @@ impl Cameras {
         for camera in std::mem::take(&mut self.running) {
             if camera.ended().is_raised() {
                 error!(
-                    "{}: its thread has panicked; the camera starts anew",
+                    "{}: its thread has panicked; the camera starts again",
                     camera.config().name()
                 );
                 let config = camera.config().clone();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_ends_untold_starts_anew_after_a_pause() {
+    fn a_camera_that_ends_untold_starts_again_after_a_pause() {
         let start = Instant::now();
         let mut cameras = Cameras::new(None);
         cameras.want(&[camera("device = \"demo\"\nfps = 1", 9)], start);

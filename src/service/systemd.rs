@@ -42,7 +42,7 @@ struct Watchdog {
 
 impl Watchdog {
     /// For a manager that waits for `limit`. A thread that hangs is noticed after half of it; looking twice
-    /// as often, the last word before a shorter hang is young enough for the manager to live through it.
+    /// as often, what the manager heard last before a shorter hang is recent enough for it.
     fn new(limit: Duration, now: Instant) -> Self {
         Self {
             patience: (limit / 2).max(2 * LONGEST_WAIT),

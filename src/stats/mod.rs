@@ -45,7 +45,7 @@ impl Stats {
         self.lock_state().clone()
     }
 
-    /// The source is open; pictures are yet to come.
+    /// The source is open; no picture has come yet.
     pub fn source_opened(&self) {
         self.opened.fetch_add(1, Ordering::Relaxed);
     }

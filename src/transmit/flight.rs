@@ -1,4 +1,4 @@
-//! One frame on its way to all destinations: whoever drives it waits until something is due, and has it sent.
+//! One frame on its way to all destinations: whoever drives it waits until something is due, then sends it.
 
 use std::time::Duration;
 

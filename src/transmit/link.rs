@@ -19,10 +19,10 @@ use crate::stats::output::OutputStats;
 
 /// First and longest wait after a failure of the network or of the name.
 const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(10)];
-/// The same for an address, which costs nobody a look-up: a cable that is plugged in shall show at once.
+/// The same for an address, which costs nobody a look-up: a cable that is plugged in must have an effect at once.
 const WAITS_OF_ADDRESS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
 /// The same where nobody listens yet, or the way is too narrow: a receiver that is started, or a queue that has
-/// drained, shall not have to wait long.
+/// drained, must not have to wait long.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 /// Pause between two looks whether a name has been looked up, where nothing else is to be sent.
 const ANSWER_LOOK: Duration = Duration::from_millis(5);
@@ -95,7 +95,7 @@ impl Link {
         &self.config
     }
 
-    /// Has another configuration of the same stream.
+    /// Uses another configuration for the same stream.
     pub fn change(&mut self, config: &config::Output) {
         let keeps_way = config.interface == self.config.interface;
         self.config = config.clone();

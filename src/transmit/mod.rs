@@ -51,7 +51,7 @@ impl<'a> Transmitter<'a> {
         }
     }
 
-    /// Has `wanted` from now on: a stream that was there before goes on, changed where it has to be; others end.
+    /// Uses `wanted` from now on: a stream that was there before goes on, changed where it has to be; others end.
     pub fn set_outputs(&mut self, wanted: &[config::Output]) {
         let mut before = std::mem::take(&mut self.outputs);
         for config in wanted {
@@ -105,7 +105,7 @@ impl<'a> Transmitter<'a> {
             .for_each(|output| output.report(now));
     }
 
-    /// Says good-bye to the receivers.
+    /// Tells the receivers that all streams end (RTCP BYE).
     pub fn close(self) {
         self.outputs.into_iter().for_each(Output::close);
     }

@@ -64,7 +64,7 @@ impl Output {
         self.link.config()
     }
 
-    /// Has another configuration of the same stream.
+    /// Uses another configuration for the same stream.
     pub fn change(&mut self, config: &config::Output) {
         if self.config() == config {
             return;
@@ -173,7 +173,7 @@ impl Output {
         }
     }
 
-    /// Says good-bye to the receivers.
+    /// Tells the receivers that the stream ends (RTCP BYE).
     pub fn close(mut self) {
         let info = self.sender_info();
         if let (Some(reports), Some(socket)) = (&mut self.reports, self.link.socket()) {

@@ -14,7 +14,7 @@ pub const MAX_BATCH_PACKETS: usize = 20;
 const LEAST_GAP: (u32, u32) = (3, 4);
 /// The interval before one has been measured.
 const FIRST_INTERVAL: Duration = Duration::from_millis(33);
-/// Longest interval that is paced over: a slow camera's frames shall not arrive later than need be.
+/// Longest interval that is paced over: a slow camera's frames must not arrive later than necessary.
 const LONGEST_INTERVAL: Duration = Duration::from_millis(100);
 /// Intervals of which the median counts, so that neither a late frame nor a stall changes the pace.
 const INTERVALS: usize = 9;
@@ -35,7 +35,7 @@ impl FrameInterval {
         };
         let frames = frame.sequence.wrapping_sub(sequence);
         let elapsed = frame.captured.checked_sub(captured);
-        // A stream that began anew, or a driver that does not count.
+        // A stream that started again, or a driver that does not count.
         let (Some(elapsed), 1..=1000) = (elapsed, frames) else {
             return;
         };

@@ -54,7 +54,7 @@ impl Reports {
         }
     }
 
-    /// Has another configuration of the same output: the next report is due at once.
+    /// Uses another configuration for the same output: the next report is due at once.
     pub fn change(&mut self, config: &config::Output) {
         *self = Self {
             local_port: self.local_port,
@@ -98,7 +98,7 @@ impl Reports {
             return;
         }
         if let Err(error) = self.send(stream, info, true) {
-            debug!("{}: no good-bye: {error}", self.config.destination);
+            debug!("{}: no BYE: {error}", self.config.destination);
         }
     }
 
@@ -111,7 +111,7 @@ impl Reports {
         socket.send_to(&octets, destination).map(drop)
     }
 
-    /// The socket beside the stream's, anew when the stream has got another address. Not connected, so that
+    /// The socket beside the stream's, a new one when the stream has got another address. Not connected, so that
     /// receivers may report from any port.
     fn socket_beside(&mut self, stream: &Socket) -> io::Result<(SocketAddr, &UdpSocket)> {
         let mut destination = stream.destination();

@@ -198,7 +198,7 @@ pub fn bind(
     Ok(socket)
 }
 
-/// Has packets of `socket` to `destination` leave as `config` says: interface, class of service, time to live.
+/// Makes packets of `socket` to `destination` leave as `config` says: interface, class of service, time to live.
 pub fn set_route(
     socket: &UdpSocket,
     destination: SocketAddr,
@@ -238,8 +238,8 @@ fn set_class(
     Ok(())
 }
 
-/// Has every ICMP error reported, also that of a router which cannot find the host, and a full device queue:
-/// by default the kernel keeps both to itself (ip(7), IP_RECVERR).
+/// Turns on the report of every ICMP error, also of those from a router that cannot find the host, and of a full
+/// device queue: by default the kernel keeps both to itself (ip(7), IP_RECVERR).
 fn hear_icmp(socket: &UdpSocket, destination: SocketAddr) -> Result<(), Errno> {
     match destination {
         SocketAddr::V4(_) => setsockopt(socket, Ipv4RecvErr, &true),

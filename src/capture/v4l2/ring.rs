@@ -235,7 +235,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // SAFETY: slices of the buffer borrow its lease, which is borrowed here alone; the kernel dequeued the buffer
         // once, so there is no second lease of it; the index is still this buffer's, because buffers are requested
-        // anew only after the last lease.
+        // again only after the last lease.
         let queued = unsafe { ioctl::queue_buffer(&self.buffers.handle, self.index) };
         // Fails when the device is gone (ENODEV), or when the driver rejects the buffer: counted, because
         // a ring that has lost its buffers stands still.

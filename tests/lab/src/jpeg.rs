@@ -1,4 +1,4 @@
-//! What a receiver must be able to rebuild of a JPEG file: written anew, so that it can contradict framewire.
+//! What a receiver must be able to rebuild of a JPEG file: written independently, so that it can contradict framewire.
 //! ITU T.81 annex B.
 
 /// The parts of a baseline JPEG picture that travel over RTP.

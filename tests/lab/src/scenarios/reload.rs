@@ -23,7 +23,7 @@ pub fn reload() -> Outcome {
     let receiver = Receiver::listen(RTP_PORT + 4)?;
     fs::write(CONFIG, changed(RTP_PORT + 4, HD) + &kept + log)?;
     live.framewire.reload()?;
-    live.wait_for_log("changed: changed, starts anew", 1)?;
+    live.wait_for_log("changed: changed", 1)?;
     live.wait_for_log("got 1280x720", 1)?;
     live.wait_for_frames(30)?;
     let (ended, receptions) = live.end()?;
