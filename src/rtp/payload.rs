@@ -87,6 +87,7 @@ impl<'a> JpegHeader<'a> {
     }
 
     /// Hands the octets of the packet at `fragment_offset` to `write`, in order.
+    #[inline(always)]
     pub fn write(&self, fragment_offset: u32, mut write: impl FnMut(&[u8])) {
         let [type_specific, o2, o1, o0] = fragment_offset.to_be_bytes();
         debug_assert_eq!(type_specific, 0, "24-bit offset; 0 = progressive (4.1)");

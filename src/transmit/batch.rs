@@ -18,6 +18,9 @@ pub const SLICES_PER_PACKET: usize = 2;
 
 const ARENA_OCTETS: usize = MAX_PACKETS * MAX_HEADER_OCTETS + MAX_FIRST_HEADER_OCTETS;
 
+/// [`Entry`] counts them in 16 bit.
+const _: () = assert!(ARENA_OCTETS <= 0xFFFF);
+
 /// The gather list of a batch, [`SLICES_PER_PACKET`] elements per packet.
 pub type Slices<'a> = Vec<IoSlice<'a>, { MAX_PACKETS * SLICES_PER_PACKET }>;
 /// Room for the headers of a batch, one after the other.
@@ -35,11 +38,10 @@ pub struct Batch<'room, 'a> {
 
 /// A packet of a batch.
 pub struct Entry<'a> {
-    header_end: usize,
-    /// Of UDP payload.
-    octets: usize,
-    /// Of RTP payload.
-    payload_octets: usize,
+    /// Where its header ends in the room for headers. Small, so that an entry is moved in registers.
+    header_end: u16,
+    /// How much of its header is not payload.
+    rtp_header_octets: u16,
     scan: &'a [u8],
 }
 
@@ -60,17 +62,15 @@ impl<'room, 'a> Batch<'room, 'a> {
         batch
     }
 
+    #[inline(always)]
     fn push(&mut self, packet: &Packet<'a>) {
         let headers = &mut *self.headers;
         // The capacities hold MAX_PACKETS packets with the longest headers; `new` pushes no more.
         let mut fits = true;
-        let start = headers.len();
         packet.write_header(|octets| fits &= headers.extend_from_slice(octets).is_ok());
-        let octets = headers.len() - start + packet.scan.len();
         let entry = Entry {
-            header_end: headers.len(),
-            payload_octets: octets - packet.rtp_header_octets(),
-            octets,
+            header_end: u16::try_from(headers.len()).unwrap_or(u16::MAX),
+            rtp_header_octets: packet.rtp_header_octets(),
             scan: packet.scan,
         };
         fits &= self.packets.push(entry).is_ok();
@@ -89,21 +89,25 @@ impl<'room, 'a> Batch<'room, 'a> {
 
     /// Octets of the packets in `range`: of UDP payload, and of RTP payload.
     pub fn octets(&self, range: Range<usize>) -> (usize, usize) {
-        let entries = self.packets.get(range).unwrap_or_default();
-        entries.iter().fold((0, 0), |(all, payload), entry| {
-            (all + entry.octets, payload + entry.payload_octets)
-        })
+        let before = range.start.checked_sub(1);
+        let before = before.and_then(|index| self.packets.get(index));
+        let mut start = before.map_or(0, |entry| entry.header_end);
+        let (mut octets, mut rtp_headers) = (0, 0);
+        for entry in self.packets.get(range).unwrap_or_default() {
+            octets += usize::from(entry.header_end - start) + entry.scan.len();
+            rtp_headers += usize::from(entry.rtp_header_octets);
+            start = entry.header_end;
+        }
+        (octets, octets - rtp_headers)
     }
 
     /// Appends the gather list to `slices`: header, scan, header, scan, …
     pub fn gather<'batch>(&'batch self, slices: &mut Slices<'batch>) {
         let mut start = 0;
         for entry in self.packets.iter() {
-            let header = self
-                .headers
-                .get(start..entry.header_end)
-                .unwrap_or_default();
-            start = entry.header_end;
+            let end = usize::from(entry.header_end);
+            let header = self.headers.get(start..end).unwrap_or_default();
+            start = end;
             let pair = [IoSlice::new(header), IoSlice::new(entry.scan)];
             slices.extend(pair);
         }
