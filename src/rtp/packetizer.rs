@@ -156,7 +156,10 @@ impl Packet<'_> {
 
     /// Octets of the RTP header at its start; what follows is payload.
     pub fn rtp_header_octets(&self) -> u16 {
-        const OCTETS: u16 = HEADER_OCTETS as u16;
+        const OCTETS: u16 = {
+            let [.., high, low] = HEADER_OCTETS.to_be_bytes();
+            u16::from_be_bytes([high, low])
+        };
         OCTETS
     }
 

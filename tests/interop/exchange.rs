@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// So often must the whole source have arrived in order.
 const LOOPS: usize = 2;
+/// Frames to spare for a receiver that joins late; FFmpeg by URL also closes its port once, which costs a pause.
+const SPARE_FRAMES: usize = 12;
 
 pub fn run(receiver: Receiver, case: &Case) {
     receiver.require();
@@ -26,7 +28,7 @@ pub fn run(receiver: Receiver, case: &Case) {
     let sdp = receiver.needs_sdp().then(|| sender.sdp());
     let wanted = LOOPS * references.len();
     let listening = receiver.listen(port, sdp.as_deref(), wanted, &folder.path);
-    let superseded = sender.send(wanted + references.len()); // a loop to spare for a receiver that joins late
+    let superseded = sender.send(wanted + references.len().max(SPARE_FRAMES));
     let received = listening.finish();
 
     received.expect_frames(wanted);
