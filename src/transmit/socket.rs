@@ -77,7 +77,10 @@ impl Socket {
         let destination = self.destination;
         set_class(&self.socket, destination, config)?;
         let is_muxed = config.rtcp == Rtcp::Mux;
-        setsockopt(&self.socket, ReceiveTimestampns, &is_muxed)?;
+        let stamped = setsockopt(&self.socket, ReceiveTimestampns, &is_muxed);
+        if is_muxed {
+            stamped?; // Off is the default, also where it is not known (qemu's user mode).
+        }
         self.packet_octets = config.mtu.udp_payload(destination.is_ipv6());
         self.packets_per_message = probe_gso(&self.socket, self.packet_octets);
         debug!(
