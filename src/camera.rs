@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::config;
 use crate::frame::Frame;
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::Parser;
+use crate::ledger::Ledger;
 use crate::log_limit::LogLimit;
 use crate::rtp::{Refused, carry};
 use crate::stats::{DropReason, Stats, Summary};
@@ -31,6 +33,15 @@ pub struct CameraThread {
     thread: JoinHandle<()>,
 }
 
+/// How a camera leaves its receivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// Its streams have ended, and they are told.
+    End,
+    /// Its streams may go on soon: many players end for good when they hear a good-bye.
+    Pause,
+}
+
 /// Why a camera could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -40,13 +51,18 @@ pub enum StartError {
 }
 
 impl CameraThread {
-    /// Starts the thread of `config`'s camera. It ends after `limit` frames that were taken for sending, or when it
-    /// is told to.
-    pub fn start(config: &config::Camera, limit: Option<u64>) -> Result<Self, StartError> {
+    /// Starts the thread of `config`'s camera, whose streams go on from where `ledger` has them. It ends after `limit`
+    /// frames that were taken for sending, or when it is told to.
+    pub fn start(
+        config: &config::Camera,
+        limit: Option<u64>,
+        ledger: Option<Arc<Ledger>>,
+    ) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
             wanted: Wanted(Signal::new()),
             stats: Stats::default(),
             stop: Stop::new()?,
+            pauses: AtomicBool::new(false),
             heartbeat: Arc::default(),
         });
         let ended = Arc::new(Stop::new()?);
@@ -56,7 +72,7 @@ impl CameraThread {
             let running = RaiseOnDrop(ended.clone());
             move || {
                 let _running = running;
-                shared.run(config, limit);
+                shared.run(config, limit, ledger);
             }
         })?;
         let (label, now) = (format!("{name}: its thread"), Instant::now());
@@ -104,7 +120,9 @@ impl CameraThread {
     }
 
     /// Tells the camera to end.
-    pub fn stop(&self) {
+    pub fn stop(&self, parting: Parting) {
+        let pauses = parting == Parting::Pause;
+        self.shared.pauses.store(pauses, Ordering::Release);
         self.shared.stop.raise();
     }
 
@@ -152,15 +170,17 @@ struct Shared {
     wanted: Wanted,
     stats: Stats,
     stop: Stop,
+    /// Whether the streams may go on after the stop.
+    pauses: AtomicBool,
     heartbeat: Arc<Heartbeat>,
 }
 
 impl Shared {
     /// A camera's thread, to begin with `config`: its streams go on when the camera is another one, or is used in
     /// another way. It ends when no frames are `left`.
-    fn run(&self, mut config: config::Camera, mut left: Option<u64>) {
+    fn run(&self, mut config: config::Camera, mut left: Option<u64>, ledger: Option<Arc<Ledger>>) {
         let name = config.name().clone();
-        let mut transmitter = Transmitter::new(name.as_str(), &self.stats);
+        let mut transmitter = Transmitter::new(name.as_str(), &self.stats).with_ledger(ledger);
         let mut refusals = Refusals::default();
         loop {
             transmitter.set_outputs(&config.outputs);
@@ -169,7 +189,9 @@ impl Shared {
                 None => break,
             }
         }
-        transmitter.close();
+        if !self.pauses.load(Ordering::Acquire) {
+            transmitter.close();
+        }
     }
 
     /// The loop of a camera: the newest frame from the driver to the network, as long as it is not told to stop and

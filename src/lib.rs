@@ -31,6 +31,7 @@
 //! [`transmit::Flight`], so that buffers go back to the driver between two batches.
 //!
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`heartbeat`] (whether a camera's thread turns),
+//! [`ledger`] (what receivers know streams by, over a restart),
 //! [`service`] (the main thread: signals, reload, systemd), [`sandbox`] and [`log`] (by [`line_queue`]), [`commands`] (the command line),
 //! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`quote`] (what others wrote,
 //! quoted in errors).
@@ -49,6 +50,7 @@ pub mod config;
 pub mod frame;
 pub mod heartbeat;
 pub mod jpeg;
+pub mod ledger;
 pub mod line_queue;
 pub mod log;
 pub mod log_limit;

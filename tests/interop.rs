@@ -23,6 +23,8 @@ mod process;
 mod receiver;
 #[path = "interop/reports.rs"]
 mod reports;
+#[path = "interop/restart.rs"]
+mod restart;
 #[path = "interop/rtcp_peer.rs"]
 mod rtcp_peer;
 #[path = "interop/rtsp.rs"]

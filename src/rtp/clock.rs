@@ -21,6 +21,11 @@ impl Clock {
         Self { offset }
     }
 
+    /// The RTP time of monotonic time zero.
+    pub fn offset(&self) -> u32 {
+        self.offset
+    }
+
     /// RTP time, in 1/90000 s and modulo 2^32, of a frame captured at monotonic time `captured`.
     pub fn timestamp(&self, captured: Duration) -> u32 {
         let ticks = captured.as_nanos() * u128::from(CLOCK_RATE) / NANOS;

@@ -37,6 +37,11 @@ impl Packetizer {
         self.ssrc
     }
 
+    /// Number of the next packet.
+    pub fn sequence_number(&self) -> u16 {
+        self.sequence_number
+    }
+
     /// Uses another synchronization source from the next picture on; numbers go on.
     pub fn set_ssrc(&mut self, ssrc: u32) {
         self.ssrc = ssrc;

@@ -1,13 +1,15 @@
 //! The cameras that run, made to be those that the configuration wants: each goes on, changes, ends or starts alone.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
 use crate::backoff::Backoff;
-use crate::camera::CameraThread;
+use crate::camera::{CameraThread, Parting};
 use crate::config;
 use crate::heartbeat::Watched;
+use crate::ledger::Ledger;
 use crate::log_limit::LogLimits;
 use crate::stats::{Stats, Summary};
 use crate::stop::Stop;
@@ -26,6 +28,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 pub struct Cameras {
     /// `--frames`.
     limit: Option<u64>,
+    ledger: Option<Arc<Ledger>>,
     running: Vec<CameraThread>,
     leaving: Vec<Leaving>,
     /// To be started, and not before those that leave are gone: they may use the same device or port.
@@ -89,10 +92,11 @@ impl Waiting {
 }
 
 impl Cameras {
-    /// No camera yet; each will end after `limit` frames.
-    pub fn new(limit: Option<u64>) -> Self {
+    /// No camera yet; each will end after `limit` frames, and its streams are kept in `ledger`.
+    pub fn new(limit: Option<u64>, ledger: Option<Arc<Ledger>>) -> Self {
         Self {
             limit,
+            ledger,
             running: Vec::new(),
             leaving: Vec::new(),
             waiting: Vec::new(),
@@ -121,7 +125,7 @@ impl Cameras {
                 wanted => {
                     let what = wanted.map_or("removed", |_| "changed, starts again");
                     info!("{name}: {what}");
-                    camera.stop();
+                    camera.stop(Parting::End);
                     self.leaving.push(Leaving::new(camera, now));
                 }
             }
@@ -190,7 +194,7 @@ impl Cameras {
                     "{}: its thread does not take its new configuration; another one starts",
                     camera.config().name()
                 );
-                camera.stop();
+                camera.stop(Parting::Pause);
                 let config = camera.config().clone();
                 self.waiting.push(Waiting::new(config, now));
                 self.leaving.push(Leaving {
@@ -210,7 +214,7 @@ impl Cameras {
                 self.waiting.push(waiting);
                 continue;
             }
-            match CameraThread::start(&waiting.config, self.limit) {
+            match CameraThread::start(&waiting.config, self.limit, self.ledger.clone()) {
                 Ok(camera) => self.running.push(camera),
                 Err(problem) => {
                     let problem = problem.to_string();
@@ -291,9 +295,9 @@ impl Cameras {
     }
 
     /// Ends all cameras; returns the final counters, and whether all ended well and in time.
-    pub fn end(mut self) -> (Vec<Summary>, bool) {
+    pub fn end(mut self, parting: Parting) -> (Vec<Summary>, bool) {
         let since = Instant::now();
-        self.running.iter().for_each(CameraThread::stop);
+        self.running.iter().for_each(|camera| camera.stop(parting));
         while self.going_to_end().next().is_some() && since.elapsed() < LONGEST_FAREWELL {
             std::thread::sleep(LOOK_INTERVAL);
         }
@@ -341,10 +345,10 @@ mod tests {
     #[test]
     fn a_camera_that_ends_untold_starts_again_after_a_pause() {
         let start = Instant::now();
-        let mut cameras = Cameras::new(None);
+        let mut cameras = Cameras::new(None, None);
         cameras.want(&[camera("device = \"demo\"\nfps = 1", 9)], start);
         // As a panic of its thread would end it.
-        cameras.running[0].stop();
+        cameras.running[0].stop(Parting::End);
         assert!(cameras.running[0].ended().wait(Duration::from_secs(10)));
         cameras.turn(start);
         assert!(cameras.running().is_empty() && cameras.leaving.is_empty());
@@ -353,18 +357,18 @@ mod tests {
         assert!(cameras.running().is_empty());
         cameras.turn(start + PANIC_PAUSE);
         assert_eq!(cameras.running().len(), 1);
-        let (summaries, well) = cameras.end();
+        let (summaries, well) = cameras.end(Parting::End);
         assert_eq!((summaries.len(), well), (1, true));
     }
 
     #[test]
     fn a_camera_that_was_never_started_is_in_the_final_counters() {
         let start = Instant::now();
-        let mut cameras = Cameras::new(None);
+        let mut cameras = Cameras::new(None, None);
         let mut waiting = Waiting::new(camera("", 9), start);
         waiting.problem = Some("no threads left".to_owned());
         cameras.waiting.push(waiting);
-        let (summaries, well) = cameras.end();
+        let (summaries, well) = cameras.end(Parting::End);
         let texts: Vec<_> = summaries.iter().map(Summary::to_string).collect();
         assert!(!well && texts.len() == 1);
         let start = "front: waiting for the camera: no threads left, reopened 0 times, 0 frames";

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use crate::camera::Parting;
 use crate::config::{Config, ConfigError};
+use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::sandbox::Sandbox;
 use crate::stats::Summary;
@@ -62,12 +64,14 @@ impl Service {
     pub fn start(path: Option<&Path>, config: Config, limits: Limits) -> io::Result<Self> {
         let (log, unwritten) = Log::start(config.log.level);
         descriptors::raise_limit();
+        // The demo is one stream after the other; nobody waits for the next.
+        let ledger = path.and_then(|_| Ledger::open());
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
         let signals = Signals::block()?;
         unwritten.write_to_stderr()?;
         let now = Instant::now();
-        let mut cameras = Cameras::new(limits.frames);
+        let mut cameras = Cameras::new(limits.frames, ledger);
         cameras.want(&config.cameras, now);
         Ok(Self {
             path: path.map(Path::to_owned),
@@ -86,26 +90,27 @@ impl Service {
     /// Runs until a signal comes, its time is up or all cameras have ended; returns the final counters and whether all ended well.
     pub fn run(mut self) -> io::Result<(Vec<Summary>, bool)> {
         self.summary = self.next_summary(Instant::now());
-        loop {
+        let parting = loop {
             match self.wait()? {
-                Some(Order::End) => break,
-                Some(Order::Reload) if self.is_hung_up() => break,
+                Some(Order::End) => break Parting::End,
+                Some(Order::Pause) => break Parting::Pause,
+                Some(Order::Reload) if self.is_hung_up() => break Parting::End,
                 Some(Order::Reload) => self.reload(),
                 None => {}
             }
             let now = Instant::now();
             self.cameras.turn(now);
             if self.cameras.all_ended() || now >= self.end {
-                break;
+                break Parting::End;
             }
             self.manager.turn(now, &mut self.cameras);
             if now >= self.summary {
                 self.summary = self.next_summary(now);
                 self.cameras.log_summaries();
             }
-        }
+        };
         self.manager.stopping();
-        Ok(self.cameras.end())
+        Ok(self.cameras.end(parting))
     }
 
     /// Whether SIGHUP means what it says: there is nothing to reload, or the terminal it was started from is closed.

@@ -10,8 +10,10 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// SIGINT, SIGTERM.
+    /// SIGINT: whoever started it has enough.
     End,
+    /// SIGTERM: perhaps it is started again at once.
+    Pause,
     /// SIGHUP.
     Reload,
 }
@@ -34,13 +36,12 @@ impl Signals {
 
     /// The next order, when there is one.
     pub fn next(&self) -> io::Result<Option<Order>> {
-        let hangup = Signal::SIGHUP as u32;
-        Ok(self.0.read_signal()?.map(|signal| {
-            if signal.ssi_signo == hangup {
-                Order::Reload
-            } else {
-                Order::End
-            }
+        const HANGUP: u32 = Signal::SIGHUP as u32;
+        const TERMINATE: u32 = Signal::SIGTERM as u32;
+        Ok(self.0.read_signal()?.map(|signal| match signal.ssi_signo {
+            HANGUP => Order::Reload,
+            TERMINATE => Order::Pause,
+            _ => Order::End,
         }))
     }
 }

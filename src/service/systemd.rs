@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn without_a_frame_it_is_ready_after_ten_seconds() {
         let start = Instant::now();
-        let mut cameras = Cameras::new(None);
+        let mut cameras = Cameras::new(None, None);
         let mut manager = manager(Duration::from_secs(8), start);
         manager.turn(start + Duration::from_millis(9_999), &mut cameras);
         assert!(manager.is_starting());
@@ -206,7 +206,7 @@ mod tests {
     fn the_watchdog_hears_twice_as_often_as_it_must() {
         for limit in [1, 2, 8, 30].map(Duration::from_secs) {
             let start = Instant::now();
-            let mut cameras = Cameras::new(None);
+            let mut cameras = Cameras::new(None, None);
             let mut manager = manager(limit, start);
             let (mut now, mut heard, mut count) = (start, start, 0);
             while now < start + 10 * limit {

@@ -69,15 +69,15 @@ enum State {
 }
 
 impl Link {
-    /// Opened when it is first asked for.
-    pub fn new(config: config::Output) -> Self {
+    /// Opened when it is first asked for. `source` is where packets came from before, if there were any.
+    pub fn new(config: config::Output, source: Option<SocketAddr>) -> Self {
         let is_address = config.destination.host.parse::<IpAddr>().is_ok();
         let [shortest, longest] = if is_address { WAITS_OF_ADDRESS } else { WAITS };
         let [shortest_pause, longest_pause] = PAUSES;
         Self {
             config,
             state: State::Closed(Instant::now()),
-            source: None,
+            source,
             has_moved: false,
             next_route_look: Instant::now(),
             backoff: Backoff::new(shortest, longest),
@@ -137,6 +137,11 @@ impl Link {
             State::Open(socket) | State::Paused(socket, _) => Some(socket),
             State::Closed(_) | State::Resolving(_) => None,
         }
+    }
+
+    /// Where packets come from, or came from last.
+    pub fn source(&self) -> Option<SocketAddr> {
+        self.source
     }
 
     /// Whether packets come from another address or port than before; true once for each move.
@@ -284,7 +289,7 @@ mod tests {
     fn link() -> (Link, OutputStats) {
         let text = "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
         let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
-        let link = Link::new(config.cameras[0].outputs[0].clone());
+        let link = Link::new(config.cameras[0].outputs[0].clone(), None);
         (link, OutputStats::new("127.0.0.1:9".to_owned()))
     }
 

@@ -13,6 +13,7 @@ mod route;
 mod sendmmsg;
 pub mod socket;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::error;
@@ -20,6 +21,7 @@ use tracing::error;
 use crate::clocks::monotonic_now;
 use crate::config;
 use crate::frame::Frame;
+use crate::ledger::Ledger;
 use crate::rtp::Carried;
 use crate::stats::Stats;
 
@@ -36,6 +38,7 @@ pub use output::Output;
 pub struct Transmitter<'a> {
     name: &'a str,
     stats: &'a Stats,
+    ledger: Option<Arc<Ledger>>,
     outputs: Vec<Output>,
     interval: FrameInterval,
 }
@@ -46,9 +49,15 @@ impl<'a> Transmitter<'a> {
         Self {
             name,
             stats,
+            ledger: None,
             outputs: Vec::new(),
             interval: FrameInterval::default(),
         }
+    }
+
+    /// Its streams go on from where `ledger` has them, and are kept there.
+    pub fn with_ledger(self, ledger: Option<Arc<Ledger>>) -> Self {
+        Self { ledger, ..self }
     }
 
     /// Uses `wanted` from now on: a stream that was there before goes on, changed where it has to be; others end.
@@ -62,7 +71,13 @@ impl<'a> Transmitter<'a> {
                     output.change(config);
                     Ok(output)
                 }
-                None => Output::new(config),
+                None => {
+                    let ledger = self.ledger.as_ref();
+                    Output::new(
+                        config,
+                        ledger.and_then(|ledger| ledger.claim(self.name, config)),
+                    )
+                }
             };
             match output {
                 Ok(output) => self.outputs.push(output),
@@ -105,7 +120,7 @@ impl<'a> Transmitter<'a> {
             .for_each(|output| output.report(now));
     }
 
-    /// Tells the receivers that all streams end (RTCP BYE).
+    /// Tells the receivers that all streams end (RTCP BYE). Without it they may go on later, in another process.
     pub fn close(self) {
         self.outputs.into_iter().for_each(Output::close);
     }

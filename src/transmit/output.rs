@@ -15,6 +15,7 @@ use super::reports::Reports;
 use crate::clocks;
 use crate::config::{self, Pacing, Rtcp};
 use crate::frame::Frame;
+use crate::ledger::{Entry, Identity};
 use crate::log_limit::LogLimit;
 use crate::random::random;
 use crate::rtp::rtcp::{SenderInfo, ntp_timestamp};
@@ -31,6 +32,8 @@ pub struct Output {
     packetizer: Packetizer,
     clock: Clock,
     reports: Option<Reports>,
+    /// Where it is kept what the stream is known by.
+    entry: Option<Entry>,
     stats: Arc<OutputStats>,
     /// Packets and octets that were sent under former SSRCs.
     sent_before: [u64; 2],
@@ -40,23 +43,46 @@ pub struct Output {
 }
 
 impl Output {
-    /// Sequence number, timestamp and SSRC start random (RFC 3550 5.1). The destination is looked up and its
-    /// socket opened when the first frame is there. The error is that of the system's random numbers.
-    pub fn new(config: &config::Output) -> io::Result<Self> {
-        let [s1, s0, o3, o2, o1, o0, c3, c2, c1, c0] = random()?;
-        let ssrc = config
-            .ssrc
-            .map_or(u32::from_be_bytes([c3, c2, c1, c0]), |ssrc| ssrc.get());
-        Ok(Self {
-            link: Link::new(config.clone()),
-            packetizer: Packetizer::new(ssrc, u16::from_be_bytes([s1, s0])),
-            clock: Clock::new(u32::from_be_bytes([o3, o2, o1, o0])),
-            reports: (config.rtcp != Rtcp::Off).then(|| Reports::new(config)),
+    /// A stream that goes on from where it is known from, or begins anew: sequence number, timestamp and SSRC random
+    /// then (RFC 3550 5.1). The destination is looked up and its socket opened when the first frame is there. The
+    /// error is that of the system's random numbers.
+    pub fn new(
+        config: &config::Output,
+        known: Option<(Entry, Option<Identity>)>,
+    ) -> io::Result<Self> {
+        let (entry, identity) =
+            known.map_or((None, None), |(entry, identity)| (Some(entry), identity));
+        let identity = match identity {
+            Some(identity) => identity,
+            None => random_identity(config)?,
+        };
+        let output = Self {
+            link: Link::new(config.clone(), identity.source),
+            packetizer: Packetizer::new(identity.ssrc, identity.sequence_number),
+            clock: Clock::new(identity.clock_offset),
+            reports: (config.rtcp != Rtcp::Off).then(|| Reports::new(config, identity.report_port)),
+            entry,
             stats: Arc::new(OutputStats::new(config.destination.to_string())),
             sent_before: [0; 2],
             moves: LogLimit::default(),
             not_before: Duration::ZERO,
-        })
+        };
+        output.note_identity();
+        Ok(output)
+    }
+
+    /// Keeps what the stream is known by: nothing is sent that is not noted before.
+    fn note_identity(&self) {
+        let Some(entry) = &self.entry else {
+            return;
+        };
+        entry.write(Identity {
+            ssrc: self.packetizer.ssrc(),
+            clock_offset: self.clock.offset(),
+            sequence_number: self.packetizer.sequence_number(),
+            report_port: self.reports.as_ref().map_or(0, Reports::local_port),
+            source: self.link.source(),
+        });
     }
 
     /// What was configured.
@@ -76,7 +102,7 @@ impl Output {
                 reports.change(config);
                 Some(reports)
             }
-            None => Some(Reports::new(config)),
+            None => Some(Reports::new(config, 0)),
         };
     }
 
@@ -101,15 +127,18 @@ impl Output {
         if let Some(source) = self.link.take_move() {
             self.renew_ssrc(source);
         }
+        // All numbers of the frame are used up before its first packet leaves.
+        let timestamp = self.clock.timestamp(frame.captured);
+        let packet_octets = self.link.socket()?.packet_octets();
+        let packets = self.packetizer.packets(picture, timestamp, packet_octets);
+        self.note_identity();
         let socket = self.link.socket()?;
         let share = if socket.destination().ip().is_loopback() {
             Pacing::BURST
         } else {
             Pacing::SPREAD
         };
-        let (packet_octets, message) = (socket.packet_octets(), socket.packets_per_message());
-        let timestamp = self.clock.timestamp(frame.captured);
-        let packets = self.packetizer.packets(picture, timestamp, packet_octets);
+        let message = socket.packets_per_message();
         // Without segmentation offload a batch is as many messages.
         let message = if message == 1 { usize::MAX } else { message };
         let due = now.max(self.not_before);
@@ -175,6 +204,9 @@ impl Output {
 
     /// Tells the receivers that the stream ends (RTCP BYE).
     pub fn close(mut self) {
+        if let Some(entry) = &self.entry {
+            entry.erase();
+        }
         let info = self.sender_info();
         if let (Some(reports), Some(socket)) = (&mut self.reports, self.link.socket()) {
             reports.say_goodbye(socket, info);
@@ -193,6 +225,21 @@ impl Output {
             octet_count: low_half(self.stats.payload_octets() - octets),
         }
     }
+}
+
+/// A new stream's.
+fn random_identity(config: &config::Output) -> io::Result<Identity> {
+    let [s1, s0, o3, o2, o1, o0, c3, c2, c1, c0] = random()?;
+    let ssrc = config
+        .ssrc
+        .map_or(u32::from_be_bytes([c3, c2, c1, c0]), |ssrc| ssrc.get());
+    Ok(Identity {
+        ssrc,
+        clock_offset: u32::from_be_bytes([o3, o2, o1, o0]),
+        sequence_number: u16::from_be_bytes([s1, s0]),
+        report_port: 0,
+        source: None,
+    })
 }
 
 /// A count modulo 2^32.

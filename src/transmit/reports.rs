@@ -43,12 +43,12 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// For the output of `config`; the first report follows the first frame.
-    pub fn new(config: &config::Output) -> Self {
+    /// For the output of `config`; the first report follows the first frame, from `local_port` (0 = any) when it can.
+    pub fn new(config: &config::Output, local_port: u16) -> Self {
         Self {
             config: config.clone(),
             socket: None,
-            local_port: 0,
+            local_port,
             next_report: None,
             next_look: Instant::now(),
         }
@@ -56,10 +56,12 @@ impl Reports {
 
     /// Uses another configuration for the same output: the next report is due at once.
     pub fn change(&mut self, config: &config::Output) {
-        *self = Self {
-            local_port: self.local_port,
-            ..Self::new(config)
-        };
+        *self = Self::new(config, self.local_port);
+    }
+
+    /// The port that reports came from last, 0 = none.
+    pub fn local_port(&self) -> u16 {
+        self.local_port
     }
 
     /// Whether it is time for [`Reports::keep_up`].

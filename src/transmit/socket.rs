@@ -58,7 +58,9 @@ impl Socket {
             port => bind(destination, port, config),
         }?;
         socket.connect(destination)?;
-        let source = socket.local_addr()?;
+        let local = socket.local_addr()?;
+        // Without zone and flow: what receivers see.
+        let source = SocketAddr::new(local.ip(), local.port());
         hear_icmp(&socket, destination)?;
         grow_send_buffer(&socket, destination);
         let mut socket = Self {

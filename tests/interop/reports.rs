@@ -4,7 +4,6 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::exchange::WorkingFolder;
@@ -43,9 +42,9 @@ impl Sender {
         assert!(logged.is_some(), "no {text:?} in\n{}", self.0.stderr());
     }
 
-    /// Ends it as systemd does; returns what it says about its outputs.
+    /// Ends it and its streams, as Ctrl-C does; returns what it says about its outputs.
     fn stop(mut self) -> Vec<Value> {
-        self.0.signal(Signal::SIGTERM);
+        self.0.interrupt();
         self.0.expect_success(STOP_LIMIT);
         let report: Value = serde_json::from_str(&self.0.stdout()).expect("the report is JSON");
         let outputs = report["cameras"][0]["outputs"].as_array();

@@ -41,7 +41,7 @@ pub fn reload() -> Outcome {
     let anew = develop(receiver)?;
     ensure!(
         !anew.pictures.is_empty(),
-        "nothing came from the camera that started anew"
+        "nothing came from the camera that was opened anew"
     );
     let first = ended.camera_number(0)?;
     ensure!(
