@@ -45,7 +45,7 @@ const SMALL: usize = 128;
 const PER_SENDER_REPORT: usize = 6;
 const LARGE: usize = 1024;
 /// Between two looks for receiver reports. A look takes an allocation for each report that has come, and one.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 /// Outputs of the camera.
 const OUTPUTS: usize = 2;
 
@@ -290,7 +290,7 @@ fn one_small_allocation_per_frame() {
     assert_eq!(summary["frames_sent"], turns + frames, "{summary}");
     assert!(of_frames.allocations <= frames, "{of_frames:?}");
     assert!(of_frames.largest <= SMALL, "{of_frames:?}");
-    // Each output looks every second, and when it sends a report.
+    // Each output looks four times a second, and when it sends a report.
     let seconds = counting.elapsed().as_millis().div_ceil(LOOK.as_millis());
     let looks = OUTPUTS * usize::try_from(seconds).expect("a few") + sender_reports;
     let most = PER_SENDER_REPORT * sender_reports + looks + OUTPUTS;

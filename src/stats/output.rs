@@ -120,13 +120,17 @@ impl OutputStats {
     }
 
     /// A receiver reported at `now`.
-    pub fn heard_of(&self, receiver: Receiver, now: Instant) {
+    pub fn heard_of(&self, receiver: Receiver, now: Instant) -> bool {
         let receivers = &mut self.lock().receivers;
+        let is_there = |heard| now.saturating_duration_since(heard) < REMEMBERED;
+        let mut known = receivers.iter();
+        let is_new = !known.any(|(heard, known)| known.ssrc == receiver.ssrc && is_there(*heard));
         receivers.retain(|(_, known)| known.ssrc != receiver.ssrc);
         if receivers.len() >= MAX_RECEIVERS {
             receivers.remove(0);
         }
         receivers.push((now, receiver));
+        is_new
     }
 
     /// The counters, and the receivers that are there at `now`.

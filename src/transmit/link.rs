@@ -42,6 +42,8 @@ pub struct Link {
     source: Option<SocketAddr>,
     /// Whether it is another since somebody asked.
     has_moved: bool,
+    /// Whether sending works again since somebody asked.
+    has_recovered: bool,
     next_route_look: Instant,
     backoff: Backoff,
     pauses: Backoff,
@@ -79,6 +81,7 @@ impl Link {
             state: State::Closed(Instant::now()),
             source,
             has_moved: false,
+            has_recovered: false,
             next_route_look: Instant::now(),
             backoff: Backoff::new(shortest, longest),
             pauses: Backoff::new(shortest_pause, longest_pause),
@@ -150,6 +153,11 @@ impl Link {
         self.source.filter(|_| moved)
     }
 
+    /// Whether sending works again after a failure; true once.
+    pub fn take_recovery(&mut self) -> bool {
+        std::mem::take(&mut self.has_recovered)
+    }
+
     /// Closes the socket when another interface has taken over the route, so that the next one has its address.
     pub fn follow_route(&mut self, now: Instant) {
         if now < self.next_route_look {
@@ -219,6 +227,7 @@ impl Link {
         self.good_frames += 1;
         if self.good_frames == 2 && stats.had_problem() {
             stats.set_problem(None);
+            self.has_recovered = true;
             if let Some(times) = self.recoveries.note(now) {
                 info!("{}: sending again{times}", self.config.destination);
             }

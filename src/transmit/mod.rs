@@ -8,6 +8,7 @@ mod link;
 mod multicast;
 mod output;
 mod pace;
+mod report_times;
 mod reports;
 mod route;
 mod sendmmsg;

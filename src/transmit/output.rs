@@ -170,6 +170,9 @@ impl Output {
             return;
         };
         self.packetizer.set_ssrc(u32::from_be_bytes(octets));
+        if let Some(reports) = &mut self.reports {
+            reports.begin_series();
+        }
         self.sent_before = [self.stats.packets(), self.stats.payload_octets()];
         if said.is_some() {
             info!("{destination}: packets come from {source} now, under a new SSRC");
@@ -196,9 +199,14 @@ impl Output {
         {
             return;
         }
-        let info = self.sender_info();
+        let clocks = clocks::Reading::now();
+        let info = self.sender_info(clocks);
+        let has_recovered = self.link.take_recovery();
         if let (Some(reports), Some(socket)) = (&mut self.reports, self.link.socket()) {
-            reports.keep_up(socket, info, now, &self.stats);
+            if has_recovered {
+                reports.begin_series();
+            }
+            reports.keep_up(socket, info, clocks, now, &self.stats);
         }
     }
 
@@ -207,15 +215,14 @@ impl Output {
         if let Some(entry) = &self.entry {
             entry.erase();
         }
-        let info = self.sender_info();
+        let info = self.sender_info(clocks::Reading::now());
         if let (Some(reports), Some(socket)) = (&mut self.reports, self.link.socket()) {
             reports.say_goodbye(socket, info);
         }
     }
 
     /// The stream now: both of its clocks at one instant (RFC 3550 6.4.1).
-    fn sender_info(&self) -> SenderInfo {
-        let now = clocks::Reading::now();
+    fn sender_info(&self, now: clocks::Reading) -> SenderInfo {
         let [packets, octets] = self.sent_before;
         SenderInfo {
             ssrc: self.packetizer.ssrc(),

@@ -14,6 +14,7 @@ use nix::sys::time::TimeSpec;
 use tracing::debug;
 
 use super::multicast;
+use super::report_times::ReportTimes;
 use super::socket::{self, Socket};
 use crate::clocks;
 use crate::config::{self, Rtcp};
@@ -21,10 +22,8 @@ use crate::random::random;
 use crate::rtp::rtcp::{ReceptionReport, SenderInfo, ntp_timestamp};
 use crate::stats::output::{OutputStats, Receiver};
 
-/// Mean time between reports (6.2).
-const INTERVAL: Duration = Duration::from_secs(5);
 /// Reports are looked for this often.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 /// Most datagrams read at a time: more wait in the socket's buffer or are dropped there.
 const MAX_DATAGRAMS: usize = 64;
 /// Longest datagram that is read; reports of receivers are shorter.
@@ -38,7 +37,7 @@ pub struct Reports {
     socket: Option<(SocketAddr, UdpSocket)>,
     /// The port that reports came from last: receivers know it. 0 = none.
     local_port: u16,
-    next_report: Option<Instant>,
+    times: ReportTimes,
     next_look: Instant,
 }
 
@@ -49,7 +48,7 @@ impl Reports {
             config: config.clone(),
             socket: None,
             local_port,
-            next_report: None,
+            times: ReportTimes::new(),
             next_look: Instant::now(),
         }
     }
@@ -69,29 +68,37 @@ impl Reports {
         now >= self.next_look
     }
 
-    /// Sends a report when one is due; reads what has come. `stream` is the socket of the stream.
+    /// Reads what has come; sends a report when one is due. `info` is of the instant of `clocks`, `stream` is the socket
+    /// of the stream.
     pub fn keep_up(
         &mut self,
         stream: &Socket,
         info: SenderInfo,
+        clocks: clocks::Reading,
         now: Instant,
         stats: &OutputStats,
     ) {
         if info.packet_count == 0 {
             return;
         }
-        let mut next_report = self.next_report.unwrap_or(now);
-        if now >= next_report {
-            next_report = now + interval();
-            if let Err(error) = self.send(stream, info, false) {
-                // The interface may have gone, and another come under its name.
-                self.socket = None;
-                debug!("{}: no report: {error}", self.config.destination);
-            }
+        self.next_look = now + LOOK;
+        if self.read(stream, info.ssrc, now, stats) {
+            self.begin_series();
         }
-        self.next_report = Some(next_report);
-        self.next_look = next_report.min(now + LOOK);
-        self.read(stream, info.ssrc, now, stats);
+        if !self.times.is_due(now, clocks) {
+            return;
+        }
+        self.times.reported(now, clocks);
+        if let Err(error) = self.send(stream, info, false) {
+            // The interface may have gone, and another come under its name.
+            self.socket = None;
+            debug!("{}: no report: {error}", self.config.destination);
+        }
+    }
+
+    /// Some receiver has no time yet: reports come soon and often.
+    pub fn begin_series(&mut self) {
+        self.times.begin_series();
     }
 
     /// The last report, which ends the stream.
@@ -149,27 +156,30 @@ impl Reports {
         Ok((destination, socket))
     }
 
-    fn read(&self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) {
+    /// Whether a receiver has reported that had not before.
+    fn read(&self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) -> bool {
+        let mut is_new = false;
         let socket = match &self.socket {
             Some((_, socket)) => socket.as_fd(),
             None if self.config.rtcp == Rtcp::Mux => stream.as_fd(),
-            None => return,
+            None => return false,
         };
         for _ in 0..MAX_DATAGRAMS {
             let mut octets = [0; MAX_DATAGRAM_OCTETS];
             let Some((length, arrival)) = receive(socket, &mut octets) else {
-                return;
+                break;
             };
             let datagram = octets.get(..length).unwrap_or_default();
             match ReceptionReport::parse(datagram, ssrc) {
                 Ok(reports) => {
                     for report in &reports {
-                        stats.heard_of(heard(report, ntp_timestamp(arrival)), now);
+                        is_new |= stats.heard_of(heard(report, ntp_timestamp(arrival)), now);
                     }
                 }
                 Err(error) => debug!("{}: not a report: {error}", self.config.destination),
             }
         }
+        is_new
     }
 }
 
@@ -205,15 +215,6 @@ fn heard(report: &ReceptionReport, arrival: u64) -> Receiver {
     }
 }
 
-/// Time to the next report: random, so that many senders do not report at once (6.3.1). It is not reconsidered
-/// (6.3.3), so the mean needs no compensation.
-fn interval() -> Duration {
-    // Without random numbers the mean does.
-    let random = random().map_or(u32::MAX / 2, u32::from_be_bytes);
-    let factor = 0.5 + f64::from(random) / f64::from(u32::MAX);
-    INTERVAL.mul_f64(factor)
-}
-
 /// One name for all streams of this process, which share its clock: 96 random bits (RFC 7022 4.2).
 fn cname() -> &'static str {
     static CNAME: OnceLock<String> = OnceLock::new();
@@ -232,20 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_come_every_five_seconds_on_average() {
-        let intervals: Vec<Duration> = (0..1000).map(|_| interval()).collect();
-        let (shortest, longest) = (INTERVAL.mul_f64(0.5), INTERVAL.mul_f64(1.5));
-        assert!(
-            intervals
-                .iter()
-                .all(|each| (shortest..=longest).contains(each))
-        );
-        // Its standard deviation is 46 ms.
-        let mean = intervals.iter().sum::<Duration>() / 1000;
-        assert!(
-            mean.abs_diff(INTERVAL) < Duration::from_millis(300),
-            "{mean:?}"
-        );
+    fn the_name_is_one_for_all() {
         assert_eq!(cname(), cname());
         assert_eq!(cname().len(), 24);
     }

@@ -247,6 +247,44 @@ fn expect_true_counts(peer: &Peer) {
     assert_eq!(last.octet_count as usize, octets);
 }
 
+/// A series with the stream, another one for a receiver that reports for the first time.
+#[test]
+fn reports_come_soon_for_whoever_needs_them() {
+    const SOON: Duration = Duration::from_millis(500);
+    let folder = WorkingFolder::named("soon");
+    let port = free_port_pair();
+    let peer = Peer::listen(&[port]);
+    let _sender = Sender::start(&folder, &output(port, 0, "mux"));
+    let reports = |count: usize| {
+        let heard = poll_until(REPORT_LIMIT, || {
+            let reports = peer.reports();
+            (reports.len() >= count).then_some(reports)
+        });
+        heard.unwrap_or_else(|| panic!("not {count} reports: {:?}", peer.reports()))
+    };
+    let series = reports(5);
+    let began = peer.packets()[0].arrived;
+    assert!(series[0].arrived - began < SOON);
+    let lasted = series[4].arrived - series[0].arrived;
+    assert!(lasted < Duration::from_secs(4) + SOON, "{lasted:?}");
+    let block = Block {
+        fraction_lost: 0,
+        packets_lost: 0,
+        jitter: 0,
+        last_report: 0,
+        delay: 0,
+    };
+    let came = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("later than 1970");
+    peer.answer(&series[4], 7, &block);
+    let again = reports(10);
+    let late = again.iter().filter(|report| report.arrived > came);
+    let late: Vec<Duration> = late.map(|report| report.arrived - came).collect();
+    assert!(late[0] < SOON + SOON / 2, "{late:?}");
+    assert!(late[4] < Duration::from_secs(5) + SOON, "{late:?}");
+}
+
 /// Reports share the stream's port, and answers come back to it.
 #[test]
 fn muxed_reports_are_answered_to_the_streams_own_port() {
