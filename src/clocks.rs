@@ -56,6 +56,11 @@ impl Reading {
         best
     }
 
+    /// The time since 1970 when CLOCK_MONOTONIC showed `monotonic`, if the clock was not set in between.
+    pub fn unix_of(&self, monotonic: Duration) -> Duration {
+        (self.unix + monotonic).saturating_sub(self.monotonic)
+    }
+
     /// Both clocks, and how far apart they may have been read.
     fn read() -> (Duration, Self) {
         let before = monotonic_now();

@@ -10,7 +10,7 @@ use sdp_types::{
 
 use crate::config::{Fps, Rtcp, Ttl};
 use crate::rtp::clock::CLOCK_RATE;
-use crate::rtp::header::PAYLOAD_TYPE_JPEG;
+use crate::rtp::header::{NTP_64_ID, NTP_64_URI, PAYLOAD_TYPE_JPEG};
 
 /// One stream of a description.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Stream<'a> {
     pub ttl: Ttl,
     /// Where its reports go.
     pub rtcp: Rtcp,
+    /// Whether each frame brings the time of its capture.
+    pub absolute_time: bool,
 }
 
 /// The description of `streams`, one media section each; lines end in CR LF (RFC 8866 5).
@@ -76,6 +78,10 @@ fn media(stream: &Stream) -> Media {
     }
     if stream.rtcp == Rtcp::Mux {
         attributes.push(attribute("rtcp-mux", None)); // RFC 5761 5.1.1
+    }
+    if stream.absolute_time {
+        let extension = format!("{NTP_64_ID} {NTP_64_URI}");
+        attributes.push(attribute("extmap", Some(extension))); // RFC 8285 5
     }
     Media {
         media_title: Some(stream.name.to_owned()),
@@ -133,6 +139,7 @@ mod tests {
             fps: Fps::default(),
             ttl: Ttl::default(),
             rtcp: Rtcp::default(),
+            absolute_time: false,
         }])
     }
 
@@ -144,6 +151,20 @@ mod tests {
              m=video 5004 RTP/AVP 26\r\ni=front\r\nc=IN IP4 127.0.0.1\r\n\
              a=rtpmap:26 JPEG/90000\r\na=framerate:30\r\n"
         );
+    }
+
+    #[test]
+    fn what_an_output_has_is_said() {
+        let all = describe(&[Stream {
+            name: "front",
+            destination: "127.0.0.1:5004".parse().unwrap(),
+            fps: Fps::default(),
+            ttl: Ttl::default(),
+            rtcp: Rtcp::Mux,
+            absolute_time: true,
+        }]);
+        let lines = "a=rtcp-mux\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ntp-64\r\n";
+        assert!(all.ends_with(lines), "{all}");
     }
 
     #[test]

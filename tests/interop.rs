@@ -9,6 +9,8 @@
     reason = "a test fails by a panic"
 )]
 
+#[path = "interop/absolute_time.rs"]
+mod absolute_time;
 #[path = "interop/cases.rs"]
 mod cases;
 #[path = "interop/compare.rs"]

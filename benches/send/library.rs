@@ -96,7 +96,10 @@ impl Packets {
         let picture = carry(&image).expect("a picture that can be carried");
         // The packets' own slices live only as long as `picture`.
         let mut rest = picture.scan;
-        for packet in self.packetizer.packets(&picture, 0, Self::full_octets()) {
+        for packet in self
+            .packetizer
+            .packets(&picture, 0, None, Self::full_octets())
+        {
             self.header.clear();
             packet.write_header(|part| self.header.extend_from_slice(part));
             let (scan, after) = rest.split_at(packet.scan.len());
@@ -128,7 +131,9 @@ impl Sender for ParseAndHeaders {
         let jpeg = &self.pictures[index % self.pictures.len()];
         let image = self.parser.parse(jpeg).expect("a picture");
         let picture = carry(&image).expect("a picture that can be carried");
-        let packets = self.packetizer.packets(&picture, 0, Packets::full_octets());
+        let packets = self
+            .packetizer
+            .packets(&picture, 0, None, Packets::full_octets());
         let mut headers = Headers::new();
         let mut entries = Entries::new();
         let batch = Batch::new(packets, usize::MAX, &mut headers, &mut entries);

@@ -154,7 +154,7 @@ fn packets(picture: &Carried, mtu: u16, ipv6: bool) {
     assert_eq!(mtu.udp_payload(ipv6), full);
     let mut sequence_number = u16::MAX;
     let mut packetizer = Packetizer::new(7, sequence_number);
-    let mut packets = packetizer.packets(picture, 9, full);
+    let mut packets = packetizer.packets(picture, 9, None, full);
     let mut rest = picture.scan;
     for left in (0..packets.len()).rev() {
         let packet = packets.next().expect("as many as announced");
@@ -177,7 +177,7 @@ fn packets(picture: &Carried, mtu: u16, ipv6: bool) {
     }
     assert!(rest.is_empty() && packets.next().is_none());
     // The next image goes on where this one ended.
-    let next = packetizer.packets(picture, 9, full).next();
+    let next = packetizer.packets(picture, 9, None, full).next();
     let mut header = Vec::new();
     let next = next.expect("a packet");
     next.write_header(|octets| header.extend_from_slice(octets));

@@ -52,6 +52,7 @@ fn instructions(destination: SocketAddr) -> String {
         fps: Fps::default(),
         ttl: Ttl::default(),
         rtcp: Rtcp::default(),
+        absolute_time: false,
     }]);
     format!(
         "Streaming a test pattern, 1280x720 at 30 fps, as RTP/JPEG to {destination}. Look at it there with one of\n\n  \

@@ -32,6 +32,7 @@ pub fn sdp(
                 fps: camera.fps(),
                 ttl: rtp.ttl,
                 rtcp: rtp.rtcp,
+                absolute_time: rtp.absolute_time,
             })
         })
         .collect();

@@ -31,6 +31,9 @@ pub struct Output {
     /// Reports to and from receivers.
     #[serde(default)]
     pub rtcp: Rtcp,
+    /// Whether each frame brings the time of its capture (RFC 6051).
+    #[serde(default)]
+    pub absolute_time: bool,
     /// Class of service.
     #[serde(default)]
     pub dscp: Dscp,

@@ -5,14 +5,15 @@
 //! scan where it carries tables), so that a run of packets is a UDP GSO message as it stands.
 
 use super::carry::Carried;
-use super::header::{HEADER_OCTETS, RtpHeader};
+use super::header::{EXTENSION_OCTETS, HEADER_OCTETS, RtpHeader};
 use super::payload::{
     JpegHeader, MAIN_OCTETS, RESTART_OCTETS, TABLE_DATA_OCTETS, TABLE_HEADER_OCTETS,
 };
 
-/// Most octets of a packet before its scan slice: the first packet of a frame with restart markers and tables.
+/// Most octets of a packet before its scan slice: the first packet of a frame with its time of capture, restart
+/// markers and tables.
 pub const MAX_FIRST_HEADER_OCTETS: usize =
-    MAX_HEADER_OCTETS + TABLE_HEADER_OCTETS + TABLE_DATA_OCTETS;
+    MAX_HEADER_OCTETS + EXTENSION_OCTETS + TABLE_HEADER_OCTETS + TABLE_DATA_OCTETS;
 /// Most octets of any other packet before its scan slice.
 pub const MAX_HEADER_OCTETS: usize = HEADER_OCTETS + MAIN_OCTETS + RESTART_OCTETS;
 
@@ -47,12 +48,13 @@ impl Packetizer {
         self.ssrc = ssrc;
     }
 
-    /// The packets of `picture`, all with RTP time `timestamp`, each but the last of `packet_octets` of UDP
+    /// The packets of `picture`, all with RTP time `timestamp`, the first with `capture_time` as well, each but the last of `packet_octets` of UDP
     /// payload. Their sequence numbers are used up, also of those that are never taken.
     pub fn packets<'a>(
         &mut self,
         picture: &'a Carried<'a>,
         timestamp: u32,
+        capture_time: Option<u64>,
         packet_octets: usize,
     ) -> Packets<'a> {
         let packets = Packets {
@@ -60,6 +62,7 @@ impl Packetizer {
             ssrc: self.ssrc,
             sequence_number: self.sequence_number,
             timestamp,
+            capture_time,
             packet_octets,
             scan: picture.scan,
             fragment_offset: 0,
@@ -78,6 +81,8 @@ pub struct Packets<'a> {
     ssrc: u32,
     sequence_number: u16,
     timestamp: u32,
+    /// Until the first packet has taken it.
+    capture_time: Option<u64>,
     packet_octets: usize,
     scan: &'a [u8],
     fragment_offset: u32,
@@ -86,7 +91,11 @@ pub struct Packets<'a> {
 impl Packets<'_> {
     /// Octets of the scan that the packet at `fragment_offset` has room for.
     fn room(&self, fragment_offset: u32) -> usize {
-        let header_octets = HEADER_OCTETS + self.jpeg.len(fragment_offset);
+        let extension = match self.capture_time {
+            Some(_) if fragment_offset == 0 => EXTENSION_OCTETS,
+            _ => 0,
+        };
+        let header_octets = HEADER_OCTETS + extension + self.jpeg.len(fragment_offset);
         self.packet_octets.saturating_sub(header_octets)
     }
 }
@@ -123,6 +132,7 @@ impl<'a> Iterator for Packets<'a> {
                 sequence_number: self.sequence_number,
                 timestamp: self.timestamp,
                 ssrc: self.ssrc,
+                capture_time: self.capture_time.take(),
             },
             jpeg: self.jpeg,
             fragment_offset: self.fragment_offset,
@@ -155,21 +165,62 @@ impl Packet<'_> {
     /// packet of a frame, [`MAX_HEADER_OCTETS`] in others.
     #[inline(always)]
     pub fn write_header(&self, mut write: impl FnMut(&[u8])) {
-        write(&self.rtp.to_octets());
+        self.rtp.write(&mut write);
         self.jpeg.write(self.fragment_offset, write);
     }
 
     /// Octets of the RTP header at its start; what follows is payload.
     pub fn rtp_header_octets(&self) -> u16 {
-        const OCTETS: u16 = {
-            let [.., high, low] = HEADER_OCTETS.to_be_bytes();
-            u16::from_be_bytes([high, low])
-        };
-        OCTETS
+        self.rtp.octets()
     }
 
     /// The last packet of its frame.
     pub fn marker(&self) -> bool {
         self.rtp.marker
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::carry::Sampling;
+
+    #[test]
+    fn the_first_packet_brings_the_time_and_carries_less() {
+        const TIME: u64 = 0x1112_1314_1516_1718;
+        const PACKET_OCTETS: usize = 548;
+        let scan: Vec<u8> = (0..20_000u32).map(|index| index.to_le_bytes()[0]).collect();
+        let picture = Carried {
+            width: 640,
+            height: 480,
+            sampling: Sampling::Yuv422,
+            tables: [[1; 64]; 2],
+            restart_interval: 4,
+            scan: &scan,
+        };
+        let packets = Packetizer::new(7, 0).packets(&picture, 9, Some(TIME), PACKET_OCTETS);
+        let count = packets.len();
+        let mut carried = Vec::new();
+        for (index, packet) in packets.enumerate() {
+            let mut octets = Vec::new();
+            packet.write_header(|header| octets.extend_from_slice(header));
+            let most = if index == 0 {
+                MAX_FIRST_HEADER_OCTETS
+            } else {
+                MAX_HEADER_OCTETS
+            };
+            assert_eq!(octets.len(), most);
+            octets.extend_from_slice(packet.scan);
+            assert!(octets.len() == PACKET_OCTETS || packet.marker());
+            let (header, payload) = RtpHeader::parse(&octets).unwrap();
+            assert_eq!(header.capture_time, (index == 0).then_some(TIME));
+            assert_eq!(
+                octets.len() - payload.len(),
+                usize::from(packet.rtp_header_octets())
+            );
+            assert_eq!(packet.marker(), index + 1 == count);
+            carried.extend_from_slice(packet.scan);
+        }
+        assert_eq!(carried, scan);
     }
 }

@@ -130,7 +130,12 @@ impl Output {
         // All numbers of the frame are used up before its first packet leaves.
         let timestamp = self.clock.timestamp(frame.captured);
         let packet_octets = self.link.socket()?.packet_octets();
-        let packets = self.packetizer.packets(picture, timestamp, packet_octets);
+        let has_time = self.link.config().absolute_time;
+        let capture_time =
+            has_time.then(|| ntp_timestamp(clocks::Reading::now().unix_of(frame.captured)));
+        let packets = self
+            .packetizer
+            .packets(picture, timestamp, capture_time, packet_octets);
         self.note_identity();
         let socket = self.link.socket()?;
         let share = if socket.destination().ip().is_loopback() {

@@ -324,7 +324,7 @@ mod tests {
     /// Hands all packets of `picture()` as one batch to `take`.
     fn with_batch<T>(packet_octets: usize, take: impl FnOnce(&Batch) -> T) -> T {
         let picture = picture();
-        let mut packets = Packetizer::new(7, 0).packets(&picture, 0, packet_octets);
+        let mut packets = Packetizer::new(7, 0).packets(&picture, 0, None, packet_octets);
         let (mut headers, mut entries) = (Headers::new(), Entries::new());
         let batch = Batch::new(packets.by_ref(), MAX_PACKETS, &mut headers, &mut entries);
         assert_eq!(packets.len(), 0);

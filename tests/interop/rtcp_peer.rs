@@ -1,6 +1,7 @@
 //! A receiver that reads and writes RTCP octet by octet, and knows when each packet came.
 //! RFC 3550 6.4, 6.5, 6.6.
 
+use framewire::rtp::header::RtpHeader;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -26,6 +27,8 @@ pub struct Packet {
     pub arrived: Duration,
     pub timestamp: u32,
     pub ssrc: u32,
+    pub marker: bool,
+    pub capture_time: Option<u64>,
     pub payload_octets: usize,
 }
 
@@ -170,11 +173,14 @@ fn receive(socket: &UdpSocket, heard: &Mutex<Heard>) {
         let report = report(octets, from, arrived);
         heard.lock().expect("no panic").reports.push(report);
     } else {
+        let (header, payload) = RtpHeader::parse(octets).expect("an RTP header");
         let packet = Packet {
             arrived,
-            timestamp: word(octets, 4),
-            ssrc: word(octets, 8),
-            payload_octets: length - 12,
+            timestamp: header.timestamp,
+            ssrc: header.ssrc,
+            marker: header.marker,
+            capture_time: header.capture_time,
+            payload_octets: payload.len(),
         };
         heard.lock().expect("no panic").packets.push(packet);
     }

@@ -11,11 +11,12 @@ const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
 const FFMPEG_PACKAGE: &str = "ffmpeg";
 
 /// Elements of the pipelines, and the package of each.
-const GST_ELEMENTS: [(&str, &str); 7] = [
+const GST_ELEMENTS: [(&str, &str); 8] = [
     ("filesrc", "libgstreamer1.0-0"),
     ("udpsrc", "gstreamer1.0-plugins-good"),
     ("sdpdemux", "gstreamer1.0-plugins-bad"),
     ("rtpbin", "gstreamer1.0-plugins-good"),
+    ("rtphdrextntp64", "gstreamer1.0-plugins-good"),
     ("rtpjpegdepay", "gstreamer1.0-plugins-good"),
     ("jpegdec", "gstreamer1.0-plugins-good"),
     ("multifilesink", "gstreamer1.0-plugins-good"),

@@ -49,7 +49,7 @@ pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Refus
     let picture = carry(&Image::parse(jpeg)?)?;
     let full = sender.packet_octets;
     let mut gathered = Vec::new();
-    let packets = sender.packetizer.packets(&picture, TIMESTAMP, full);
+    let packets = sender.packetizer.packets(&picture, TIMESTAMP, None, full);
     let announced = packets.len();
     let packets: Vec<Vec<u8>> = packets
         .map(|packet| {
