@@ -14,6 +14,8 @@
 mod destinations;
 #[path = "network/moves.rs"]
 mod moves;
+#[path = "network/names.rs"]
+mod names;
 #[path = "network/namespace.rs"]
 mod namespace;
 #[path = "network/pacing.rs"]

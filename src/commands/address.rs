@@ -1,21 +1,13 @@
 //! Looks a destination up, for those who print it.
 
-use std::io;
 use std::net::SocketAddr;
 
 use super::failure::Failure;
-use crate::config::Destination;
-use crate::transmit;
+use crate::config::Output;
+use crate::transmit::first_address;
 
-/// The address that frames for `destination` go to first.
-pub fn resolve(destination: &Destination) -> Result<SocketAddr, Failure> {
-    let addresses = transmit::resolve(destination);
-    addresses
-        .and_then(|addresses| {
-            addresses
-                .into_iter()
-                .next()
-                .ok_or(io::ErrorKind::NotFound.into())
-        })
-        .map_err(|error| Failure::other(format!("{destination}: {error}")))
+/// The address that frames for `output` go to first.
+pub fn address_of(output: &Output) -> Result<SocketAddr, Failure> {
+    first_address(output)
+        .map_err(|error| Failure::other(format!("{}: {error}", output.destination)))
 }

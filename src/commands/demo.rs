@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::address::address_of;
 use super::failure::Failure;
 use super::run::stream;
 use crate::cli::Streaming;
@@ -20,13 +21,15 @@ pub fn demo(
         "[[camera]]\nname = \"demo\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"{to}\"\n"
     );
     let config = Config::parse(Path::new("demo"), text.as_bytes())?;
-    let destination = super::address::resolve(to)?;
-    // With --json stdout is for one JSON object only.
-    if streaming.json {
-        io::Write::write_all(&mut io::stderr(), instructions(destination).as_bytes())?;
-    } else {
-        out.write_all(instructions(destination).as_bytes())?;
-        out.flush()?;
+    for output in config.cameras.iter().flat_map(|camera| &camera.outputs) {
+        let text = instructions(address_of(output)?);
+        // With --json stdout is for one JSON object only.
+        if streaming.json {
+            io::Write::write_all(&mut io::stderr(), text.as_bytes())?;
+        } else {
+            out.write_all(text.as_bytes())?;
+            out.flush()?;
+        }
     }
     stream(None, config, streaming, out)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::address::address_of;
 use super::failure::Failure;
 use crate::config::{Camera, Config, Output};
 use crate::sdp::{self, Stream};
@@ -25,7 +26,7 @@ pub fn sdp(
     let streams: Result<Vec<Stream>, Failure> = wanted
         .into_iter()
         .map(|(camera, rtp)| {
-            let destination = super::address::resolve(&rtp.destination)?;
+            let destination = address_of(rtp)?;
             Ok(Stream {
                 name: camera.name().as_str(),
                 destination,

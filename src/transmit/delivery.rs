@@ -61,7 +61,7 @@ impl Delivery<'_> {
         let limit = self.pace.batch_packets;
         let batch = Batch::new(self.packets.by_ref(), limit, &mut headers, &mut entries);
         let now = Instant::now();
-        let Some(socket) = self.link.ready(now, self.stats) else {
+        let Some(socket) = self.link.open_socket() else {
             self.fail();
             return monotonic_now();
         };

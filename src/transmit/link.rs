@@ -1,31 +1,29 @@
-//! The way to one destination: its name looked up, its socket opened, and both done again when sending fails.
+//! The way to one destination: a socket to one of its addresses, and to the next when sending there fails.
 //! A destination that refuses costs itself only: it is left alone for a while that grows from failure to failure.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::mpsc::{self, Receiver, TryRecvError};
-use std::thread;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
+use super::lookup::{Lookup, resolve};
 use super::route;
 use super::socket::Socket;
 use crate::backoff::Backoff;
-use crate::config::{self, Destination};
+use crate::config;
 use crate::log_limit::{LogLimit, LogLimits};
 use crate::stats::output::OutputStats;
 
-/// First and longest wait after a failure of the network or of the name.
-const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(10)];
-/// The same for an address, which costs nobody a look-up: a cable that is plugged in must have an effect at once.
-const WAITS_OF_ADDRESS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
+/// First and longest wait after a failure of the network, at all addresses: a cable that is plugged in must have
+/// an effect at once. Names are looked up less often.
+const WAITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
 /// The same where nobody listens yet, or the way is too narrow: a receiver that is started, or a queue that has
 /// drained, must not have to wait long.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
-/// Pause between two looks whether a name has been looked up, where nothing else is to be sent.
-const ANSWER_LOOK: Duration = Duration::from_millis(5);
+/// An address that has refused so often is left for the next; one that was left before, at once.
+const REFUSALS: u32 = 3;
 /// What has worked for so long begins with short waits again. That a host is gone takes three seconds to show:
 /// the kernel asks for its address three times.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -47,12 +45,16 @@ pub struct Link {
     next_route_look: Instant,
     backoff: Backoff,
     pauses: Backoff,
-    /// Look-ups so far: each takes the name's next address.
-    attempts: usize,
+    lookup: Lookup,
+    /// By the current address.
+    refusals: u32,
+    /// Whether all addresses have failed since the stream was well.
+    has_failed_everywhere: bool,
     /// Whole frames since the last failure.
     good_frames: u64,
     /// Since the first of them.
     good_since: Option<Instant>,
+    departures: LogLimit,
     /// By their reasons: a new one is logged at once.
     failures: LogLimits,
     recoveries: LogLimit,
@@ -62,8 +64,6 @@ pub struct Link {
 enum State {
     /// No socket until then.
     Closed(Instant),
-    /// A thread looks the name up.
-    Resolving(Receiver<io::Result<Vec<SocketAddr>>>),
     /// Packets can be sent.
     Open(Socket),
     /// The socket is good, but nothing is sent until then.
@@ -73,21 +73,24 @@ enum State {
 impl Link {
     /// Opened when it is first asked for. `source` is where packets came from before, if there were any.
     pub fn new(config: config::Output, source: Option<SocketAddr>) -> Self {
-        let is_address = config.destination.host.parse::<IpAddr>().is_ok();
-        let [shortest, longest] = if is_address { WAITS_OF_ADDRESS } else { WAITS };
+        let [shortest, longest] = WAITS;
         let [shortest_pause, longest_pause] = PAUSES;
+        let now = Instant::now();
         Self {
+            lookup: Lookup::new(&config.destination, resolve, now),
             config,
-            state: State::Closed(Instant::now()),
+            state: State::Closed(now),
             source,
             has_moved: false,
             has_recovered: false,
-            next_route_look: Instant::now(),
+            next_route_look: now,
             backoff: Backoff::new(shortest, longest),
             pauses: Backoff::new(shortest_pause, longest_pause),
-            attempts: 0,
+            refusals: 0,
+            has_failed_everywhere: false,
             good_frames: 0,
             good_since: None,
+            departures: LogLimit::default(),
             failures: LogLimits::default(),
             recoveries: LogLimit::default(),
         }
@@ -110,35 +113,40 @@ impl Link {
     }
 
     /// The socket, opened when it is time to try; `None` as long as the destination cannot be sent to.
-    pub fn ready(&mut self, now: Instant, stats: &OutputStats) -> Option<&mut Socket> {
+    pub fn ready(&mut self, now: Instant, stats: &OutputStats) -> Option<&Socket> {
+        self.look_up(now, stats);
         self.advance(now, stats);
+        self.open_socket().map(|socket| &*socket)
+    }
+
+    /// The socket, if it can be sent to.
+    pub fn open_socket(&mut self) -> Option<&mut Socket> {
         match &mut self.state {
             State::Open(socket) => Some(socket),
-            _ => None,
+            State::Closed(_) | State::Paused(..) => None,
         }
     }
 
     /// When [`Self::ready`] may have a socket; `None` = now.
     pub fn ready_at(&self, now: Instant) -> Option<Instant> {
-        match self.state {
+        let ready = match self.state {
             State::Open(_) => None,
-            State::Closed(until) | State::Paused(_, until) => {
-                Some(until).filter(|&until| until > now)
-            }
-            State::Resolving(_) => Some(now + ANSWER_LOOK),
-        }
+            State::Closed(_) if !self.lookup.has_answer() => self.lookup.next_answer(now),
+            State::Closed(until) | State::Paused(_, until) => Some(until),
+        };
+        ready.filter(|&ready| ready > now)
     }
 
-    /// Whether the destination's name is being looked up.
+    /// Whether nothing is known of the destination's name before it has been looked up.
     pub fn looks_up(&self) -> bool {
-        matches!(self.state, State::Resolving(_))
+        self.lookup.is_busy() && !self.lookup.has_answer()
     }
 
     /// The socket, where it is open already.
     pub fn socket(&self) -> Option<&Socket> {
         match &self.state {
             State::Open(socket) | State::Paused(socket, _) => Some(socket),
-            State::Closed(_) | State::Resolving(_) => None,
+            State::Closed(_) => None,
         }
     }
 
@@ -172,47 +180,38 @@ impl Link {
         }
     }
 
+    /// Leaves an address that the name has no more.
+    fn look_up(&mut self, now: Instant, stats: &OutputStats) {
+        let looked_up = self.lookup.keep_up(&self.config, now);
+        let here = self.socket().map(Socket::destination);
+        if here.is_some_and(|here| !self.lookup.addresses().contain(here)) {
+            self.leave(now);
+        }
+        match looked_up {
+            Err(error) if here.is_none() => self.report(&error.to_string(), now, stats),
+            Err(error) => debug!("{}: {error}", self.config.destination),
+            Ok(()) => {}
+        }
+    }
+
     fn advance(&mut self, now: Instant, stats: &OutputStats) {
         let state = std::mem::replace(&mut self.state, State::Closed(now));
         self.state = match state {
-            State::Closed(until) if now >= until => return self.look_up(now, stats),
+            State::Closed(until) if now >= until => return self.open(now, stats),
             State::Paused(socket, until) if now >= until => {
                 socket.forget_error();
                 State::Open(socket)
             }
-            State::Resolving(answer) => match answer.try_recv() {
-                Ok(addresses) => return self.open(addresses, now, stats),
-                Err(TryRecvError::Empty) => State::Resolving(answer),
-                Err(TryRecvError::Disconnected) => State::Closed(now + WAITS[0]),
-            },
             unchanged => unchanged,
         };
     }
 
-    /// An address is taken as it is; a name is looked up by a thread, because that may take many seconds.
-    fn look_up(&mut self, now: Instant, stats: &OutputStats) {
-        let destination = self.config.destination.clone();
-        if let Ok(ip) = destination.host.parse::<IpAddr>() {
-            let address = SocketAddr::new(ip, destination.port);
-            return self.open(Ok(vec![address]), now, stats);
-        }
-        let (answer, addresses) = mpsc::channel();
-        let thread = thread::Builder::new().name("resolve".to_owned());
-        match thread.spawn(move || answer.send(resolve(&destination))) {
-            Ok(_) => self.state = State::Resolving(addresses),
-            Err(error) => self.fail(&error, now, stats),
-        }
-    }
-
-    fn open(&mut self, addresses: io::Result<Vec<SocketAddr>>, now: Instant, stats: &OutputStats) {
-        let opened = addresses.and_then(|addresses| {
-            let index = self.attempts % addresses.len().max(1);
-            self.attempts = self.attempts.wrapping_add(1);
-            let address = addresses.get(index).ok_or_else(no_address)?;
-            let former_port = self.source.map_or(0, |source| source.port());
-            Socket::new(*address, former_port, &self.config)
-        });
-        match opened {
+    fn open(&mut self, now: Instant, stats: &OutputStats) {
+        let Some(address) = self.lookup.addresses().current() else {
+            return;
+        };
+        let former_port = self.source.map_or(0, |source| source.port());
+        match Socket::new(address, former_port, &self.config) {
             Ok(socket) => {
                 let source = self.source.replace(socket.source());
                 self.has_moved |= source.is_some_and(|source| source != socket.source());
@@ -236,63 +235,95 @@ impl Link {
         if now.saturating_duration_since(good_since) >= SETTLED {
             self.backoff.reset();
             self.pauses.reset();
+            self.lookup.addresses().settled();
+            self.refusals = 0;
+            self.has_failed_everywhere = false;
         }
     }
 
     /// Sending failed with `errno`.
     pub fn failed(&mut self, errno: Errno, now: Instant, stats: &OutputStats) {
-        let problem = match errno {
-            Errno::ECONNREFUSED => "nobody listens there (ICMP port unreachable)",
-            Errno::EAGAIN | Errno::ENOBUFS => "the network does not take packets fast enough",
-            _ => return self.fail(&io::Error::from(errno), now, stats),
-        };
-        self.report(problem, stats);
-        let until = now + self.pauses.wait();
-        self.state = match std::mem::replace(&mut self.state, State::Closed(until)) {
-            State::Open(socket) => State::Paused(socket, until),
-            other => other,
-        };
+        match errno {
+            Errno::ECONNREFUSED => {
+                let problem = "nobody listens there (ICMP port unreachable)";
+                self.report(problem, now, stats);
+                self.refusals += 1;
+                let is_enough = self.refusals >= REFUSALS || self.has_failed_everywhere;
+                if !(is_enough && self.try_next(now)) {
+                    self.pause(now);
+                }
+            }
+            Errno::EAGAIN | Errno::ENOBUFS => {
+                self.report("the network does not take packets fast enough", now, stats);
+                self.pause(now);
+            }
+            _ => self.fail(&errno.into(), now, stats),
+        }
     }
 
-    /// Closes the socket: the next one may have another address and another route.
+    /// The current address cannot be sent to.
     fn fail(&mut self, error: &io::Error, now: Instant, stats: &OutputStats) {
-        self.state = State::Closed(now + self.backoff.wait());
-        self.report(&error.to_string(), stats);
+        self.report(&error.to_string(), now, stats);
+        if !self.try_next(now) {
+            self.state = State::Closed(now + self.backoff.wait());
+        }
     }
 
-    fn report(&mut self, problem: &str, stats: &OutputStats) {
+    /// Goes on with the next address; false when all have been tried.
+    fn try_next(&mut self, now: Instant) -> bool {
+        self.refusals = 0;
+        let is_left = self.lookup.addresses().failed(now);
+        self.has_failed_everywhere |= !is_left;
+        if is_left {
+            self.leave(now);
+        }
+        is_left
+    }
+
+    /// Sends nothing for a while. The socket stays if what comes next is its address.
+    fn pause(&mut self, now: Instant) {
+        let until = now + self.pauses.wait();
+        let next = self.lookup.addresses().current();
+        self.state = match std::mem::replace(&mut self.state, State::Closed(until)) {
+            State::Open(socket) if Some(socket.destination()) == next => {
+                State::Paused(socket, until)
+            }
+            _ => State::Closed(until),
+        };
+    }
+
+    /// The next frame goes to another address.
+    fn leave(&mut self, now: Instant) {
+        self.state = State::Closed(now);
+        if let Some(address) = self.lookup.addresses().current()
+            && self.departures.note(now).is_some()
+        {
+            info!("{}: now to {address}", self.config.destination);
+        }
+    }
+
+    fn report(&mut self, problem: &str, now: Instant, stats: &OutputStats) {
         self.good_frames = 0;
         self.good_since = None;
         stats.set_problem(Some(problem.to_owned()));
-        if let Some(times) = self.failures.note(problem, Instant::now()) {
+        if let Some(times) = self.failures.note(problem, now) {
             warn!("{}: {problem}{times}", self.config.destination);
         }
     }
 }
 
-/// The addresses of `destination`, at least one; names are looked up as the system is set up to.
-pub fn resolve(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
-    let addresses: Vec<_> = (destination.host.as_str(), destination.port)
-        .to_socket_addrs()?
-        .collect();
-    if addresses.is_empty() {
-        return Err(no_address());
-    }
-    Ok(addresses)
-}
-
-fn no_address() -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::sync::{Arc, Mutex};
+    use std::thread;
 
+    use super::super::lookup::Resolve;
     use super::*;
     use crate::config::Config;
 
     const MS: Duration = Duration::from_millis(1);
+    const SECOND: Duration = Duration::from_secs(1);
 
     /// To an address, so that no look-up is waited for.
     fn link() -> (Link, OutputStats) {
@@ -316,6 +347,77 @@ mod tests {
         }
         assert!(link.ready(now, stats).is_some(), "at the end");
         now
+    }
+
+    fn stats() -> OutputStats {
+        link().1
+    }
+
+    /// A link to a name that `resolve` looks up, and a time when it may.
+    fn link_by(resolve: Resolve) -> (Link, Instant) {
+        let mut link = link().0;
+        let now = Instant::now();
+        link.config.destination.host = "name.test".to_owned();
+        link.lookup = Lookup::new(&link.config.destination, resolve, now);
+        (link, now)
+    }
+
+    /// The link at `now` sends to `expected`, once its thread has answered if it asks now.
+    fn goes_to(link: &mut Link, now: Instant, expected: SocketAddr) {
+        link.ready(now, &stats());
+        while link.lookup.is_busy() {
+            thread::sleep(Duration::from_millis(1));
+            link.ready(now, &stats());
+        }
+        let there = link.ready(now, &stats()).map(Socket::destination);
+        assert_eq!(there, Some(expected));
+    }
+
+    #[test]
+    fn after_three_refusals_the_next_address_is_tried() {
+        let (mut link, mut now) = link_by(|_| {
+            let loopback = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
+            Ok(loopback.map(|ip| SocketAddr::new(ip, 9)).into())
+        });
+        let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 9));
+        let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+        // From the second round on one refusal is enough, so that a receiver that comes is soon found.
+        for address in [v6, v6, v6, v4, v4, v4, v6, v4, v6, v4] {
+            goes_to(&mut link, now, address);
+            link.failed(Errno::ECONNREFUSED, now, &stats());
+            // Longer than any pause.
+            now += SECOND;
+        }
+    }
+
+    #[test]
+    fn a_stream_follows_its_name_when_its_address_is_gone() {
+        static HOSTS: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+        let address = |host| SocketAddr::from(([127, 0, 0, host], 9));
+        let answer = |hosts: &[u8]| *HOSTS.lock().unwrap() = hosts.to_vec();
+        answer(&[1, 2]);
+        let (mut link, mut now) = link_by(|_| {
+            let hosts = HOSTS.lock().unwrap();
+            let address = |host: &u8| SocketAddr::from(([127, 0, 0, *host], 9));
+            Ok(hosts.iter().map(address).collect())
+        });
+        goes_to(&mut link, now, address(1));
+        // Others before it in the list do not matter to a stream that is well.
+        answer(&[2, 1]);
+        now += 60 * SECOND;
+        goes_to(&mut link, now, address(1));
+        answer(&[3]);
+        goes_to(&mut link, now + 59 * SECOND, address(1));
+        now += 60 * SECOND;
+        goes_to(&mut link, now, address(3));
+        // Refused there: after that round, not after a minute.
+        answer(&[4]);
+        for _ in 0..REFUSALS {
+            goes_to(&mut link, now, address(3));
+            link.failed(Errno::ECONNREFUSED, now, &stats());
+            now += SECOND;
+        }
+        goes_to(&mut link, now, address(4));
     }
 
     #[test]

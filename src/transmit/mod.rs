@@ -1,10 +1,12 @@
 //! The second half of a camera: each picture is cut into packets and sent to every destination, paced.
 //! RFC 2435, RFC 3550; system calls in [`socket`].
 
+mod addresses;
 pub mod batch;
 mod delivery;
 mod flight;
 mod link;
+mod lookup;
 mod multicast;
 mod output;
 mod pace;
@@ -32,7 +34,7 @@ use pace::FrameInterval;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 pub use flight::Flight;
-pub use link::resolve;
+pub use lookup::first_address;
 pub use output::Output;
 
 /// Sends a camera's frames to all its outputs.
