@@ -12,6 +12,8 @@
 
 #[path = "network/destinations.rs"]
 mod destinations;
+#[path = "network/local_names.rs"]
+mod local_names;
 #[path = "network/moves.rs"]
 mod moves;
 #[path = "network/names.rs"]

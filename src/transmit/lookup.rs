@@ -1,5 +1,5 @@
 //! Looks the name of one destination up, beside its stream: that may take many seconds.
-//! getaddrinfo(3)
+//! getaddrinfo(3); `.local` by [`mdns`].
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::addresses::Addresses;
-use super::socket;
-use crate::config::{self, Destination};
+use super::{mdns, socket};
+use crate::config::{self, Destination, Interface};
 
 /// Pause between two looks whether a name has been looked up, where nothing else is to be sent.
 const ANSWER_LOOK: Duration = Duration::from_millis(5);
@@ -99,10 +99,22 @@ impl Lookup {
     }
 }
 
-/// The addresses of `config`'s destination, at least one and each once, in the order in which they are tried; names are
-/// looked up as the system is set up to.
+/// The addresses of `config`'s destination, at least one and each once, in the order in which they are tried.
+/// For a name in `.local` the neighbours are asked first.
 pub fn resolve(config: &config::Output) -> io::Result<Vec<SocketAddr>> {
     let destination = &config.destination;
+    if !mdns::is_local(&destination.host) {
+        return ask_system(destination);
+    }
+    let interface = config.interface.as_ref().map(Interface::as_str);
+    mdns::resolve(destination, interface).or_else(|nobody| {
+        // It may have a cache, a file of hosts, or a name server for them.
+        ask_system(destination).map_err(|error| io::Error::other(format!("{nobody}; {error}")))
+    })
+}
+
+/// Names are looked up as the system is set up to.
+fn ask_system(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
     let mut addresses = Vec::new();
     for address in (destination.host.as_str(), destination.port).to_socket_addrs()? {
         if !addresses.contains(&address) {

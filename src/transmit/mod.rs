@@ -7,6 +7,7 @@ mod delivery;
 mod flight;
 mod link;
 mod lookup;
+mod mdns;
 mod multicast;
 mod output;
 mod pace;
