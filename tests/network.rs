@@ -22,6 +22,8 @@ mod names;
 mod namespace;
 #[path = "network/pacing.rs"]
 mod pacing;
+#[path = "network/path_mtu.rs"]
+mod path_mtu;
 #[expect(
     dead_code,
     reason = "looks for free ports too, which namespaces have in plenty"
@@ -32,6 +34,8 @@ mod process;
 mod receiver;
 #[path = "network/sender.rs"]
 mod sender;
+#[path = "network/stray_errors.rs"]
+mod stray_errors;
 mod support;
 #[path = "network/tap.rs"]
 mod tap;

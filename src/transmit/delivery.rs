@@ -40,11 +40,13 @@ pub struct Delivery<'a> {
     pub give_up: Duration,
     /// Told when the next frame may leave.
     pub not_before: &'a mut Duration,
+    /// Whether sending has failed before, and that seemed to pass.
+    pub had_error: bool,
     /// What comes next.
     pub state: State,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
     /// When the next batch leaves, on the monotonic clock; `None` when there is none.
     pub fn next_due(&self) -> Option<Duration> {
         match self.state {
@@ -76,17 +78,26 @@ impl Delivery<'_> {
             }
             Ok(()) => self.state = State::Due(self.pace.next(due, left)),
             Err(Errno::EAGAIN | Errno::ENOBUFS) if left < self.give_up => {
-                self.packets = rewind;
-                skip(&mut self.packets, sent.packets);
-                self.state = State::Due(left + DRAIN);
+                self.resume(rewind, sent, left + DRAIN);
             }
-            Err(errno) => {
-                self.link.failed(errno, now, self.stats);
-                self.fail();
-            }
+            // Once a frame: what is there again at once has not passed.
+            Err(errno) => match self.link.failed(errno, now, self.stats) {
+                true if !self.had_error => {
+                    self.had_error = true;
+                    self.resume(rewind, sent, left);
+                }
+                _ => self.fail(),
+            },
         }
         *self.not_before = self.pace.earliest(left);
         left
+    }
+
+    /// Goes on at `due` with what the kernel has not taken of a batch that began at `start`.
+    fn resume(&mut self, start: Packets<'a>, sent: Sent, due: Duration) {
+        self.packets = start;
+        skip(&mut self.packets, sent.packets);
+        self.state = State::Due(due);
     }
 
     fn fail(&mut self) {

@@ -11,6 +11,7 @@ mod mdns;
 mod multicast;
 mod output;
 mod pace;
+mod path_mtu;
 mod report_times;
 mod reports;
 mod route;

@@ -155,6 +155,7 @@ impl Output {
             packets,
             give_up: due + interval.max(LEAST_PATIENCE),
             not_before: &mut self.not_before,
+            had_error: false,
             state: State::Due(due),
         })
     }

@@ -17,6 +17,7 @@ use nix::sys::socket::{
 use tracing::{debug, info, warn};
 
 use super::batch::{Batch, SLICES_PER_PACKET, Slices};
+use super::path_mtu;
 use super::sendmmsg::sendmmsg;
 use crate::config::{self, Rtcp};
 use crate::stats::Sent;
@@ -29,6 +30,8 @@ const LEAST_SEND_BUFFER_OCTETS: usize = 512 << 10;
 const MAX_SEGMENTS: usize = 64;
 /// Most octets of UDP payload (RFC 768 with an IPv4 header of 20).
 const MAX_UDP_PAYLOAD: usize = 65_507;
+/// Packets become no smaller than this, whatever a router says: octets of an IP packet (Linux's net.ipv4.route.min_pmtu).
+const LEAST_MTU: usize = 552;
 /// Most errors that are forgotten at a time; a send buffer's worth of packets causes fewer.
 const MAX_QUEUED_ERRORS: usize = 1024;
 
@@ -39,10 +42,16 @@ pub struct Socket {
     destination: SocketAddr,
     /// Where packets come from.
     source: SocketAddr,
-    /// Octets of every packet but the last of a frame.
+    /// Octets of every packet but the last of a frame, as configured.
+    configured_octets: usize,
+    /// The same, no more than the path takes.
     packet_octets: usize,
+    /// Octets of the headers below.
+    header_octets: usize,
     /// Packets in one message: 1 without UDP GSO.
     packets_per_message: usize,
+    /// Whether UDP GSO has failed here.
+    gso_failed: bool,
 }
 
 impl Socket {
@@ -62,13 +71,19 @@ impl Socket {
         // Without zone and flow: what receivers see.
         let source = SocketAddr::new(local.ip(), local.port());
         hear_icmp(&socket, destination)?;
+        if let Err(error) = path_mtu::discover(&socket, destination) {
+            debug!("{destination}: packets may be sent in fragments: {error}");
+        }
         grow_send_buffer(&socket, destination);
         let mut socket = Self {
             socket,
             destination,
             source,
+            configured_octets: 0,
             packet_octets: 0,
+            header_octets: 0,
             packets_per_message: 1,
+            gso_failed: false,
         };
         socket.adapt(config)?;
         Ok(socket)
@@ -83,13 +98,42 @@ impl Socket {
         if is_muxed {
             stamped?; // Off is the default, also where it is not known (qemu's user mode).
         }
-        self.packet_octets = config.mtu.udp_payload(destination.is_ipv6());
-        self.packets_per_message = probe_gso(&self.socket, self.packet_octets);
+        self.configured_octets = config.mtu.udp_payload(destination.is_ipv6());
+        self.header_octets = usize::from(config.mtu.get()) - self.configured_octets;
+        self.fit_path();
         debug!(
             "{destination}: {} packets a message",
             self.packets_per_message
         );
         Ok(())
+    }
+
+    /// Makes packets as large as configured, or as the path takes them. Tells whether that is another size.
+    pub fn fit_path(&mut self) -> bool {
+        let octets = self.configured_octets.min(self.path_octets());
+        let has_changed = octets != self.packet_octets;
+        if has_changed {
+            self.packet_octets = octets;
+            self.packets_per_message = if self.gso_failed {
+                1
+            } else {
+                probe_gso(&self.socket, octets)
+            };
+        }
+        has_changed
+    }
+
+    /// Octets of UDP payload that the path takes.
+    fn path_octets(&self) -> usize {
+        let mtu = path_mtu::of(&self.socket, self.destination).unwrap_or(usize::MAX);
+        mtu.max(LEAST_MTU) - self.header_octets
+    }
+
+    /// The path's MTU and the configured one, where the path has the smaller.
+    pub fn narrow_path(&self) -> Option<(usize, usize)> {
+        let mtu = |octets| octets + self.header_octets;
+        (self.packet_octets < self.configured_octets)
+            .then(|| (mtu(self.packet_octets), mtu(self.configured_octets)))
     }
 
     /// Where packets go.
@@ -134,8 +178,8 @@ impl Socket {
     /// Sends the packets of `batch`; tells what the kernel took also when it did not take them all.
     ///
     /// Resumes after partial sends, and without UDP GSO where the route turns out not to take it.
-    /// EAGAIN: the send buffer is full. ENOBUFS: the device's queue is. ECONNREFUSED, EHOSTUNREACH and others:
-    /// an ICMP answer to an earlier packet.
+    /// EAGAIN: the send buffer is full. ENOBUFS: the device's queue is. EMSGSIZE: the path takes smaller packets only.
+    /// ECONNREFUSED, EHOSTUNREACH and others: an ICMP answer to an earlier packet.
     pub fn send(&mut self, batch: &Batch) -> (Sent, Result<(), Errno>) {
         let mut slices = Slices::new();
         batch.gather(&mut slices);
@@ -155,6 +199,10 @@ impl Socket {
                     sent.payload_octets += payload_octets as u64;
                 }
                 Err(Errno::EINTR) => {}
+                // So says a kernel of segments that are larger than the path's MTU.
+                Err(Errno::EINVAL) if self.path_octets() < self.packet_octets => {
+                    return (sent, Err(Errno::EMSGSIZE));
+                }
                 Err(errno @ (Errno::EIO | Errno::EINVAL)) if self.packets_per_message > 1 => {
                     self.give_up_gso(errno);
                 }
@@ -171,9 +219,10 @@ impl Socket {
         Ok(messages().take(taken).map(<[IoSlice]>::len).sum())
     }
 
-    /// EIO: the device cannot checksum segments. EINVAL: the route's MTU is smaller than a packet.
+    /// EIO: the device cannot checksum segments. EINVAL: it cannot do so many.
     fn give_up_gso(&mut self, errno: Errno) {
         warn!("UDP segmentation offload does not work here ({errno}), sending packet by packet");
+        self.gso_failed = true;
         self.packets_per_message = 1;
         if let Err(errno) = setsockopt(&self.socket, UdpGsoSegment, &0) {
             warn!("cannot switch UDP segmentation offload off: {errno}");
@@ -287,167 +336,4 @@ fn probe_gso(socket: &UdpSocket, packet_octets: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::time::Duration;
-
-    use nix::sys::socket::sockopt::RcvBuf;
-
-    use super::super::batch::{Entries, Headers, MAX_PACKETS};
-    use super::*;
-    use crate::config::Config;
-    use crate::rtp::carry::Sampling;
-    use crate::rtp::header::HEADER_OCTETS;
-    use crate::rtp::{Carried, Packetizer};
-
-    /// 150 packets and a bit.
-    static SCAN: [u8; 200_000] = [0x55; 200_000];
-
-    fn config(lines: &str) -> config::Output {
-        let text =
-            format!("[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:1\"\n{lines}");
-        let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
-        config.cameras[0].outputs[0].clone()
-    }
-
-    fn picture() -> Carried<'static> {
-        Carried {
-            width: 640,
-            height: 480,
-            sampling: Sampling::Yuv422,
-            tables: [[1; 64]; 2],
-            restart_interval: 0,
-            scan: &SCAN,
-        }
-    }
-
-    /// Hands all packets of `picture()` as one batch to `take`.
-    fn with_batch<T>(packet_octets: usize, take: impl FnOnce(&Batch) -> T) -> T {
-        let picture = picture();
-        let mut packets = Packetizer::new(7, 0).packets(&picture, 0, None, packet_octets);
-        let (mut headers, mut entries) = (Headers::new(), Entries::new());
-        let batch = Batch::new(packets.by_ref(), MAX_PACKETS, &mut headers, &mut entries);
-        assert_eq!(packets.len(), 0);
-        take(&batch)
-    }
-
-    fn receiver() -> (UdpSocket, SocketAddr) {
-        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let timeout = Some(Duration::from_secs(2));
-        receiver.set_read_timeout(timeout).unwrap();
-        setsockopt(&receiver, RcvBuf, &(1 << 20)).unwrap();
-        let address = receiver.local_addr().unwrap();
-        (receiver, address)
-    }
-
-    /// Sequence numbers and lengths of `count` datagrams.
-    fn receive(receiver: &UdpSocket, count: usize) -> BTreeSet<(u16, usize)> {
-        let mut octets = [0; 2000];
-        (0..count)
-            .map(|_| {
-                let length = receiver.recv(&mut octets).unwrap();
-                (u16::from_be_bytes([octets[2], octets[3]]), length)
-            })
-            .collect()
-    }
-
-    fn sends_everything(break_gso: impl FnOnce(&mut Socket)) -> (Sent, usize) {
-        let (receiver, address) = receiver();
-        let mut socket = Socket::new(address, 0, &config("")).unwrap();
-        let full = socket.packet_octets();
-        break_gso(&mut socket);
-        let (packets, octets, (sent, result)) = with_batch(full, |batch| {
-            let octets = batch.octets(0..batch.len());
-            (batch.len(), octets, socket.send(batch))
-        });
-        assert_eq!(result, Ok(()));
-        let (octets, payload) = octets;
-        let sent_octets = (sent.octets, sent.payload_octets);
-        assert_eq!(sent.packets, packets as u64);
-        assert_eq!(sent_octets, (octets as u64, payload as u64));
-        assert_eq!(payload, octets - packets * HEADER_OCTETS);
-        let received = receive(&receiver, packets);
-        assert_eq!(received.len(), packets);
-        let last = received.last().unwrap().0;
-        assert_eq!(usize::from(last) + 1, packets);
-        assert!(
-            received
-                .iter()
-                .all(|&(number, length)| length == full || number == last)
-        );
-        (sent, socket.packets_per_message)
-    }
-
-    #[test]
-    fn a_frame_is_one_system_call() {
-        let (sent, packets_per_message) = sends_everything(|_| {});
-        assert_eq!(sent.send_calls, 1);
-        assert_eq!(packets_per_message, MAX_UDP_PAYLOAD / 1372);
-    }
-
-    #[test]
-    fn a_frame_is_one_system_call_without_segmentation_offload_too() {
-        let (sent, _) = sends_everything(|socket| socket.give_up_gso(Errno::EIO));
-        assert_eq!(sent.send_calls, 1);
-    }
-
-    #[test]
-    fn a_kernel_that_refuses_segments_gets_packets_from_then_on() {
-        // So many one-octet segments are more than any kernel takes: EINVAL, as for a packet over the MTU.
-        let (sent, packets_per_message) = sends_everything(|socket| {
-            setsockopt(&socket.socket, UdpGsoSegment, &1).unwrap();
-        });
-        assert_eq!((sent.send_calls, packets_per_message), (2, 1));
-    }
-
-    #[test]
-    fn nobody_listening_is_told_and_can_be_forgotten() {
-        let (receiver, address) = receiver();
-        drop(receiver);
-        let mut socket = Socket::new(address, 0, &config("")).unwrap();
-        with_batch(socket.packet_octets(), |batch| {
-            // Within a call the kernel keeps the ICMP answers to itself; the last one waits for the next call.
-            let (sent, result) = socket.send(batch);
-            assert_eq!((sent.packets, result), (batch.len() as u64, Ok(())));
-            let (sent, result) = socket.send(batch);
-            assert_eq!((sent.packets, result), (0, Err(Errno::ECONNREFUSED)));
-        });
-        socket.send_datagram(&[0]).unwrap();
-        socket.forget_error();
-        socket.send_datagram(&[0]).unwrap();
-    }
-
-    #[test]
-    fn a_packet_that_cannot_be_sent_is_an_error() {
-        let (_receiver, address) = receiver();
-        let mut socket = Socket::new(address, 0, &config("")).unwrap();
-        // 255.255.255.255 needs SO_BROADCAST: connect(2) refuses it.
-        assert!(Socket::new(([255, 255, 255, 255], 9).into(), 0, &config("")).is_err());
-        nix::sys::socket::shutdown(socket.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write)
-            .unwrap();
-        let (sent, result) = with_batch(socket.packet_octets(), |batch| socket.send(batch));
-        assert_eq!((sent.packets, result), (0, Err(Errno::EPIPE)));
-    }
-
-    #[test]
-    fn class_time_to_live_and_interface_are_set() {
-        let lines = "dscp = \"AF41\"\nttl = 7\ninterface = \"lo\"";
-        let v4 = bind(([127, 0, 0, 1], 9).into(), 0, &config(lines)).unwrap();
-        assert_eq!(getsockopt(&v4, Ipv4Tos).unwrap(), 34 << 2);
-        assert_eq!(getsockopt(&v4, IpMulticastTtl).unwrap(), 7);
-        assert_eq!(getsockopt(&v4, BindToDevice).unwrap(), "lo");
-        let mut running = Socket::new(([127, 0, 0, 1], 9).into(), 0, &config("")).unwrap();
-        running.adapt(&config(lines)).unwrap();
-        assert_eq!(getsockopt(&running.socket, Ipv4Tos).unwrap(), 34 << 2);
-        assert_eq!(getsockopt(&running.socket, IpMulticastTtl).unwrap(), 7);
-        let v6 = bind((Ipv6Addr::LOCALHOST, 9).into(), 0, &config("dscp = 46")).unwrap();
-        assert_eq!(getsockopt(&v6, Ipv6TClass).unwrap(), 46 << 2);
-        assert_eq!(getsockopt(&v6, Ipv6MulticastHops).unwrap(), 1);
-        let nowhere = config("interface = \"nowhere9\"");
-        let error = bind(([127, 0, 0, 1], 9).into(), 0, &nowhere).unwrap_err();
-        assert!(
-            error.to_string().starts_with("interface nowhere9: "),
-            "{error}"
-        );
-    }
-}
+mod tests;

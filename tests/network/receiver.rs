@@ -29,6 +29,8 @@ pub struct Packet {
     pub sequence_number: u16,
     pub marker: bool,
     pub ssrc: u32,
+    /// Of UDP payload.
+    pub octets: usize,
     /// Time to live or hop limit.
     pub hops: i32,
     /// Type of service or traffic class.
@@ -164,6 +166,7 @@ fn receive(socket: &UdpSocket) -> Option<Packet> {
         sequence_number: header.sequence_number,
         marker: header.marker,
         ssrc: header.ssrc,
+        octets: length,
         hops,
         class,
     })
