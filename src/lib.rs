@@ -33,8 +33,9 @@
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`heartbeat`] (whether a camera's thread turns),
 //! [`ledger`] (what receivers know streams by, over a restart),
 //! [`service`] (the main thread: signals, reload, systemd), [`sandbox`] and [`log`] (by [`line_queue`]), [`commands`] (the command line),
+//! [`notes`] (what may not work though it is right),
 //! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`quote`] (what others wrote,
-//! quoted in errors).
+//! quoted in errors), [`nearest`] (what was meant by a word that does not exist).
 //!
 //! The stages `capture` and `transmit` use the vocabulary (`frame`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock. tests/directions.rs holds it.
@@ -54,6 +55,8 @@ pub mod ledger;
 pub mod line_queue;
 pub mod log;
 pub mod log_limit;
+pub mod nearest;
+pub mod notes;
 pub mod quote;
 pub mod random;
 pub mod rtp;

@@ -83,6 +83,7 @@ fn media(stream: &Stream) -> Media {
         let extension = format!("{NTP_64_ID} {NTP_64_URI}");
         attributes.push(attribute("extmap", Some(extension))); // RFC 8285 5
     }
+    attributes.extend(rtcp_port(stream).map(|port| attribute("rtcp", Some(port.to_string()))));
     Media {
         media_title: Some(stream.name.to_owned()),
         connections: vec![Connection {
@@ -98,6 +99,13 @@ fn media(stream: &Stream) -> Media {
             PAYLOAD_TYPE_JPEG,
         )
     }
+}
+
+/// The port of the reports, where receivers may guess another: below an odd port (RFC 3550 11, RFC 3605 2.1).
+fn rtcp_port(stream: &Stream) -> Option<u16> {
+    let port = stream.destination.port();
+    let above = port.checked_add(1)?;
+    (stream.rtcp == Rtcp::On && port % 2 == 1).then_some(above)
 }
 
 fn attribute(name: &str, value: Option<String>) -> Attribute {
@@ -165,6 +173,21 @@ mod tests {
         }]);
         let lines = "a=rtcp-mux\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ntp-64\r\n";
         assert!(all.ends_with(lines), "{all}");
+    }
+
+    #[test]
+    fn the_port_of_reports_is_said_where_it_is_not_the_usual_one() {
+        assert!(description("127.0.0.1:5005").ends_with("a=rtcp:5006\r\n"));
+        assert!(!description("127.0.0.1:65535").contains("a=rtcp:"));
+        let muxed = describe(&[Stream {
+            name: "front",
+            destination: "127.0.0.1:5005".parse().unwrap(),
+            fps: Fps::default(),
+            ttl: Ttl::default(),
+            rtcp: Rtcp::Mux,
+            absolute_time: false,
+        }]);
+        assert!(!muxed.contains("a=rtcp:"), "{muxed}");
     }
 
     #[test]

@@ -215,18 +215,21 @@ struct Camera<'a> {
 
 impl<'a> Camera<'a> {
     fn new(destination: SocketAddr, stats: &'a Stats, stop: &'a Stop) -> Self {
-        let text = format!(
-            "[[camera]]\nname = \"x\"\n\
-             [[camera.rtp]]\ndestination = \"{destination}\"\nmtu = 1400\n\
-             [[camera.rtp]]\ndestination = \"{destination}\"\nmtu = 9000\n"
-        );
-        let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
+        // One configuration may not have both.
+        let outputs = [1400, 9000].map(|mtu| {
+            let text = format!(
+                "[[camera]]\nname = \"x\"\n\
+                 [[camera.rtp]]\ndestination = \"{destination}\"\nmtu = {mtu}\n"
+            );
+            let config = Config::parse("test".as_ref(), text.as_bytes()).expect("a configuration");
+            config.cameras[0].outputs[0].clone()
+        });
         let leases = Leases {
             jpeg: picture().leak(),
             sequence: 0,
         };
         let mut transmitter = Transmitter::new("test", stats);
-        transmitter.set_outputs(&config.cameras[0].outputs);
+        transmitter.set_outputs(&outputs);
         Self {
             stream: Stream::new(Box::new(leases), stats),
             transmitter,

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use folder::Folder;
 
-const GOOD: &str = "[[camera]]\nname = \"front\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
+const GOOD: &str = "[[camera]]\nname = \"front\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:8\"\n";
 /// Exit code for what was read and is wrong (EX_CONFIG of sysexits.h): systemd does not try again.
 const WRONG: i32 = 78;
 /// Exit code for what could not be read: systemd tries again.
@@ -166,7 +166,10 @@ fn what_is_no_configuration_is_refused_in_two_lines() {
             quoted(&format!("\"a\"\n{long} = 1")),
             "expected one of `name`",
         ),
-        (format!("[log]\nlevel = \"{long}\"").into_bytes(), "`trace`"),
+        (
+            format!("[log]\nlevel = \"{long}\"").into_bytes(),
+            "or \"trace\"",
+        ),
         (
             format!("{GOOD}mtu = {}", "9".repeat(MEGABYTE)).into_bytes(),
             ":6:7:",

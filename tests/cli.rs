@@ -101,7 +101,7 @@ fn wrong_usage_and_configuration_exit_with_78() {
         (vec!["fly"], "unknown command"),
         (vec!["run", "--frames", "x"], "--frames"),
         (vec!["check", "--config", &wrong], "wrong.toml:2:9:"),
-        (vec!["run", "--config", &wrong], "`info`"),
+        (vec!["run", "--config", &wrong], "\"info\""),
     ] {
         assert_fails(&arguments, 78, said);
     }
@@ -119,12 +119,33 @@ fn the_configuration_beside_the_working_directory_is_found() {
     };
     folder.write("config.toml", include_str!("../config.toml"));
     let output = check();
-    assert_eq!(
-        (output.status.code(), &output.stdout[..]),
-        (Some(0), &b"ok\n"[..])
-    );
+    assert_eq!(output.status.code(), Some(0));
+    // There may be no camera, which is a note.
+    assert!(text(&output.stdout).starts_with("ok\n"));
     folder.write("config.toml", "");
     assert!(text(&check().stderr).contains("config.toml:1:1: no camera"));
+}
+
+#[test]
+fn check_notes_what_is_right_and_may_not_work() {
+    let folder = Folder::new("notes");
+    let config_text = replay("/nowhere/at-all", &[5005]) + "interface = \"nowhere9\"\n";
+    let config = folder.write("config.toml", config_text);
+    let output = framewire(&["check", "--config", &config]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(
+        text(&output.stdout),
+        "ok\n\
+         note: front: the port of 127.0.0.1:5005 is odd, and some receivers use even ones only\n\
+         note: front: /nowhere/at-all is not there now\n\
+         note: front: interface nowhere9 is not there now\n"
+    );
+    // And in the log, what the file alone tells.
+    let (log, _) = run_until(
+        "is odd, and some",
+        &["run", "--config", &config, "--timeout", "9"],
+    );
+    assert!(log.contains("front: the port of 127.0.0.1:5005"), "{log}");
 }
 
 #[test]
@@ -228,7 +249,10 @@ fn a_source_that_is_missing_is_waited_for_and_the_reason_said() {
     let folder = Folder::new("fails");
     for (device, reason) in [
         ("replay:/nowhere/at-all", "/nowhere/at-all"),
-        ("/dev/null", "/dev/null"),
+        (
+            "/dev/null",
+            "/dev/null: Inappropriate ioctl for device (os error 25): it is no V4L2 device",
+        ),
         ("usb:ffff:ffff", "usb:ffff:ffff"),
         ("auto", "device \"auto\": no such capture device is there"),
     ] {

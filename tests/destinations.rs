@@ -179,20 +179,23 @@ fn what_cannot_be_reached_is_tried_again_and_others_go_on() {
     let (good, good_address) = receiver("[::1]:0");
     let stats = Stats::default();
     let good_output = format!("\"{good_address}\"");
-    // connect(2) refuses a broadcast address; the interface does not exist; the name never does (RFC 6761).
+    // connect(2) refuses the broadcast address of the loopback; the interface does not exist; the name never does (RFC 6761).
     let mut camera = Camera::new(
         &stats,
         &[
-            "\"255.255.255.255:9\"",
-            "\"127.0.0.1:9\"\ninterface = \"nowhere9\"",
-            "\"nobody.invalid:9\"",
+            "\"127.255.255.255:8\"",
+            "\"127.0.0.1:8\"\ninterface = \"nowhere9\"",
+            "\"nobody.invalid:8\"",
             &good_output,
         ],
     );
     camera.shoot(40);
     let summary = summary(&stats);
     assert_eq!(received(&good).1, 40, "{summary}");
-    for (index, said) in [(0, "denied"), (1, "nowhere9")] {
+    for (index, said) in [
+        (0, "127.255.255.255 is a broadcast address"),
+        (1, "nowhere9"),
+    ] {
         let problem = summary["outputs"][index]["problem"].as_str();
         let problem = problem.expect("a problem");
         assert!(problem.contains(said), "{problem}");
@@ -206,7 +209,7 @@ fn what_cannot_be_reached_is_tried_again_and_others_go_on() {
 #[test]
 fn without_any_destination_frames_are_counted_as_such() {
     let stats = Stats::default();
-    let mut camera = Camera::new(&stats, &["\"255.255.255.255:9\""]);
+    let mut camera = Camera::new(&stats, &["\"127.255.255.255:8\""]);
     camera.shoot(3);
     let summary = summary(&stats);
     assert_eq!(summary["frames_sent"], 0);

@@ -19,7 +19,9 @@ use framewire::appliance::network;
 use framewire::capture::replay::Replay;
 use framewire::capture::{Captured, Source};
 use framewire::cli::{Command, Streaming};
-use framewire::config::{Config, Destination, Device, Fps, MAX_OUTPUTS, Mtu, Name, Pacing};
+use framewire::config::{
+    Config, Destination, Device, Fps, Interface, MAX_OUTPUTS, Mtu, Name, Pacing,
+};
 use framewire::jpeg::{Image, Parser, markers};
 use framewire::rtp::header::RtpHeader;
 use framewire::rtp::payload::JpegHeader;
@@ -79,6 +81,8 @@ fn usable(config: &Config) {
         assert!((1..=MAX_OUTPUTS).contains(&camera.outputs.len()));
         for output in &camera.outputs {
             reachable(&output.destination);
+            let interface = output.interface.as_ref().map(Interface::as_str);
+            assert_eq!(output.destination.dead_end(interface), None);
             assert!((576..=9000).contains(&output.mtu.get()));
             let share = output.pacing.map(Pacing::share);
             assert!(share.is_none_or(|share| (0.0..=1.0).contains(&share)));

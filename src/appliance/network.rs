@@ -71,7 +71,7 @@ fn addressing(network: &Network) -> String {
         None => text.push_str("DHCP=yes\n"),
     }
     if let Some(gateway) = &network.gateway {
-        let _ = writeln!(text, "Gateway={}", gateway.as_ref());
+        let _ = writeln!(text, "Gateway={gateway}");
     }
     for server in &network.dns {
         let _ = writeln!(text, "DNS={server}");

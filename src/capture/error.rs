@@ -85,10 +85,11 @@ fn shown(path: &Path) -> String {
     clean(&path.to_string_lossy())
 }
 
-/// What to do about an error from open(2).
+/// What to do about an error from open(2), or from the first question to what was opened.
 fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => ": is this user in the group `video`?",
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EACCES | Errno::EPERM) => ": is this user in the group `video`?",
+        Some(Errno::ENOTTY) => ": it is no V4L2 device; `framewire devices` lists those that are",
         _ => "",
     }
 }

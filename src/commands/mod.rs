@@ -1,6 +1,7 @@
 //! What each command of the command line does.
 
 mod address;
+mod check;
 mod demo;
 mod devices;
 mod failure;
@@ -9,10 +10,8 @@ mod run;
 mod sdp;
 
 use std::io;
-use std::path::Path;
 
 use crate::cli::{Command, HELP};
-use crate::config::Config;
 
 pub use failure::{EXIT_CONFIG, EXIT_FAILURE, Failure};
 
@@ -21,7 +20,7 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
     match command {
         Command::Run { config, streaming } => run::run(config.as_deref(), streaming, out),
         Command::Demo { to, streaming } => demo::demo(&to, streaming, out),
-        Command::Check { config } => check(config.as_deref(), out),
+        Command::Check { config } => check::check(config.as_deref(), out),
         Command::Devices { json } => devices::devices(json, out),
         Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),
         Command::Prepare {
@@ -32,9 +31,4 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Version => Ok(writeln!(out, "framewire {}", env!("CARGO_PKG_VERSION"))?),
     }
-}
-
-fn check(config: Option<&Path>, out: &mut dyn io::Write) -> Result<(), Failure> {
-    Config::load(config)?;
-    Ok(writeln!(out, "ok")?)
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
 
 use super::controls::Controls;
 use super::output::Output;
@@ -17,7 +16,7 @@ use crate::quote::clean;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Camera {
     /// Unique name.
-    pub name: Spanned<Name>,
+    pub name: Name,
     /// Where frames come from.
     #[serde(default)]
     pub device: Device,
@@ -28,8 +27,8 @@ pub struct Camera {
     #[serde(default)]
     pub height: Height,
     /// Frame rate asked of the camera, or of replay and demo.
-    #[serde(default = "default_fps")]
-    pub fps: Spanned<Fps>,
+    #[serde(default)]
+    pub fps: Fps,
     /// JPEG quality, left as it is when absent.
     pub quality: Option<Quality>,
     /// V4L2 buffers.
@@ -43,14 +42,10 @@ pub struct Camera {
     pub outputs: Vec<Output>,
 }
 
-fn default_fps() -> Spanned<Fps> {
-    Spanned::new(0..0, Fps::default())
-}
-
 impl Camera {
     /// The camera's name.
     pub fn name(&self) -> &Name {
-        self.name.as_ref()
+        &self.name
     }
 
     /// Whether both film the same in the same way, wherever it goes.
@@ -64,7 +59,7 @@ impl Camera {
 
     /// The frame rate.
     pub fn fps(&self) -> Fps {
-        *self.fps.as_ref()
+        self.fps
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why there is no configuration, and where in the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::quote;
 
@@ -19,24 +19,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// What a word processor may have made of the line, which TOML does not take for what it looks like.
-    pub fn typography(&self) -> Option<String> {
-        let odd =
-            |c: &char| "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{AB}\u{BB}\u{A0}".contains(*c);
-        match self.text.chars().find(odd)? {
-            '\u{A0}' => Some("a no-break space, where TOML wants a plain one".to_owned()),
-            quote => Some(format!(
-                "a typographic quote {quote}, where TOML wants a straight one"
-            )),
-        }
-    }
-
-    /// A block of which there can be several, headed as if there could be one only.
-    pub fn single_brackets(&self) -> Option<String> {
-        ["[camera]", "[camera.rtp]"]
-            .into_iter()
-            .find(|header| self.text.trim_start().starts_with(header))
-            .map(|header| format!("write [{header}], in double brackets: there can be several"))
+    /// The line, shortened around the place when it is long.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The place at octet `offset` of `text`.
@@ -78,8 +63,8 @@ pub enum ConfigError {
     TooLong(PathBuf),
     /// The file says something wrong.
     #[error(
-        "{}:{}:{}: {message}\n  {} | {}",
-        path.display(), place.line, place.column, place.line, place.text
+        "{}:{}:{}: {message}{}\n  {} | {}",
+        path.display(), place.line, place.column, the_other(path, other.as_deref()), place.line, place.text
     )]
     Invalid {
         /// The file.
@@ -88,6 +73,8 @@ pub enum ConfigError {
         place: Place,
         /// What, and what is allowed.
         message: String,
+        /// The earlier of two lines that do not go together.
+        other: Option<Box<Place>>,
     },
 }
 
@@ -100,4 +87,15 @@ impl ConfigError {
             Self::NotFound | Self::Read { .. } | Self::NotAFile(_) => false,
         }
     }
+}
+
+fn the_other(path: &Path, place: Option<&Place>) -> String {
+    place.map_or_else(String::new, |place| {
+        format!(
+            "; the other is {}:{}:{}",
+            path.display(),
+            place.line,
+            place.column
+        )
+    })
 }

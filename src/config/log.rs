@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 
-use super::value::bounded;
+use super::value::{Text, bounded, from_text};
 
 /// `[log]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -16,8 +16,7 @@ pub struct Log {
 }
 
 /// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Level {
     /// Only what makes a camera fail.
     Error,
@@ -31,6 +30,25 @@ pub enum Level {
     /// Everything.
     Trace,
 }
+
+impl Level {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "error" => Some(Self::Error),
+            "warn" => Some(Self::Warn),
+            "info" => Some(Self::Info),
+            "debug" => Some(Self::Debug),
+            "trace" => Some(Self::Trace),
+            _ => None,
+        }
+    }
+}
+
+from_text!(
+    Level,
+    Level::parse,
+    "\"error\", \"warn\", \"info\", \"debug\" or \"trace\""
+);
 
 bounded!(
     /// Seconds between summary lines, 0 = none.

@@ -2,9 +2,12 @@
 //! TOML 1.0; the shipped `config.toml` is the reference for users.
 
 mod camera;
+mod conflicts;
 mod controls;
+mod destination;
 mod dscp;
 mod error;
+mod hints;
 mod log;
 mod network;
 mod output;
@@ -24,12 +27,13 @@ use error::MAX_OCTETS;
 
 pub use camera::{Buffers, Camera, Device, Fps, Height, Name, Quality, Width};
 pub use controls::{ControlValue, Controls};
+pub use destination::Destination;
 pub use dscp::Dscp;
 pub use error::{ConfigError, DEFAULT_PATHS, Place};
 
 pub use log::{Level, Log, SummaryInterval};
 pub use network::{Address, Country, Network, Passphrase, Ssid, Vlan, Wifi};
-pub use output::{Destination, Interface, LocalPort, MAX_OUTPUTS, Mtu, Output, Rtcp, Ssrc, Ttl};
+pub use output::{Interface, LocalPort, MAX_OUTPUTS, Mtu, Output, Rtcp, Ssrc, Ttl};
 pub use pacing::Pacing;
 pub use system::{Hostname, System};
 
@@ -98,6 +102,7 @@ impl Config {
                 path: path.to_owned(),
                 place: Place::of(text, span.map_or(0, |span| span.start)),
                 message: quote::message(&message),
+                other: None,
             };
         let text = std::str::from_utf8(octets).map_err(|error| {
             let (valid, _) = octets.split_at(error.valid_up_to());
@@ -117,55 +122,20 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|error| {
             let mut message = error.message().trim_end().replace('\n', ", ");
             let place = Place::of(text, error.span().map_or(0, |span| span.start));
-            if let Some(hint) = place.typography().or_else(|| place.single_brackets()) {
+            if let Some(hint) = hints::hint(place.text(), &message) {
                 message = format!("{hint} ({message})");
             }
             invalid(error.span(), message, text)
         })?;
-        config
-            .check()
-            .map_err(|(span, message)| invalid(Some(span), message, text))?;
+        conflicts::check(text).map_err(|conflict| ConfigError::Invalid {
+            path: path.to_owned(),
+            place: Place::of(text, conflict.at.start),
+            message: quote::message(&conflict.message),
+            other: conflict
+                .other
+                .map(|other| Box::new(Place::of(text, other.start))),
+        })?;
         Ok(config)
-    }
-
-    /// What no single value can tell.
-    fn check(&self) -> Result<(), (Range<usize>, String)> {
-        if self.cameras.is_empty() {
-            return Err((
-                0..0,
-                "no camera: at least one [[camera]] is needed".to_owned(),
-            ));
-        }
-        for (index, camera) in self.cameras.iter().enumerate() {
-            let name = camera.name.as_ref();
-            let earlier = self.cameras.iter().take(index);
-            if earlier.into_iter().any(|other| other.name.as_ref() == name) {
-                let message = format!(
-                    "camera name {name:?} is taken: each needs its own",
-                    name = name.as_str()
-                );
-                return Err((camera.name.span(), message));
-            }
-            if camera.outputs.is_empty() {
-                let message =
-                    format!("camera {name} has no [[camera.rtp]]: at least one is needed");
-                return Err((camera.name.span(), message));
-            }
-            if camera.outputs.len() > MAX_OUTPUTS {
-                let message = format!(
-                    "camera {name} has {} [[camera.rtp]]: at most {MAX_OUTPUTS}",
-                    camera.outputs.len()
-                );
-                return Err((camera.name.span(), message));
-            }
-            if camera.device.is_camera() && camera.fps.as_ref().millihertz().is_none() {
-                let message =
-                    "fps 0 (as fast as possible) is for replay and demo, a camera needs a rate"
-                        .to_owned();
-                return Err((camera.fps.span(), message));
-            }
-        }
-        self.network.check()
     }
 }
 

@@ -3,11 +3,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
-use toml::Spanned;
 
 use super::value::{Text, bounded, checked_text, from_text};
 
@@ -23,7 +21,7 @@ pub struct Network {
     /// A static address; DHCP when absent.
     pub address: Option<Address>,
     /// The way out of the subnet, with a static address.
-    pub gateway: Option<Spanned<IpAddr>>,
+    pub gateway: Option<IpAddr>,
     /// Name servers; with DHCP in addition to those it brings.
     pub dns: Vec<IpAddr>,
     /// Tag for all traffic on Ethernet.
@@ -42,23 +40,6 @@ pub struct Wifi {
     pub passphrase: Option<Passphrase>,
     /// Whose radio rules hold.
     pub country: Country,
-}
-
-impl Network {
-    /// What no single value can tell.
-    pub(super) fn check(&self) -> Result<(), (Range<usize>, String)> {
-        if let Some(gateway) = &self.gateway {
-            let Some(address) = self.address else {
-                let message = "gateway without address: with DHCP the gateway comes by DHCP";
-                return Err((gateway.span(), message.to_owned()));
-            };
-            if gateway.as_ref().is_ipv4() != address.ip.is_ipv4() {
-                let message = format!("gateway and address {address} are of different families");
-                return Err((gateway.span(), message));
-            }
-        }
-        Ok(())
-    }
 }
 
 checked_text!(
@@ -88,6 +69,11 @@ pub struct Address {
 }
 
 impl Address {
+    /// Without its prefix.
+    pub fn ip(self) -> IpAddr {
+        self.ip
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (ip, prefix) = text.split_once('/')?;
         let ip: IpAddr = ip.parse().ok()?;

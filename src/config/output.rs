@@ -1,10 +1,9 @@
 //! `[[camera.rtp]]`: an output, one stream that leaves; where it goes and how.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 
+use super::destination::Destination;
 use super::dscp::Dscp;
 use super::pacing::Pacing;
 use super::value::{Text, bounded, from_text};
@@ -58,8 +57,7 @@ impl Output {
 }
 
 /// Whether and where reports travel (RFC 3550 6, RFC 5761).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rtcp {
     /// To the port above the destination's, from a socket of their own.
     #[default]
@@ -70,58 +68,18 @@ pub enum Rtcp {
     Off,
 }
 
-/// Where packets go: a host, by name or address, and a UDP port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
-    /// A host name, an IPv4 address, or an IPv6 address without its brackets.
-    pub host: String,
-    /// UDP port, not 0.
-    pub port: u16,
-}
-
-impl Destination {
-    /// `text` as `HOST:PORT` or `[IPV6]:PORT`; `None` when it is neither.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        // Without the sign that a number may have.
-        let digits = port.bytes().all(|octet| octet.is_ascii_digit());
-        let port: u16 = port.parse().ok().filter(|&port| digits && port > 0)?;
-        let host = match host.strip_prefix('[') {
-            Some(bracketed) => {
-                let address = bracketed.strip_suffix(']')?;
-                address
-                    .split('%')
-                    .next()?
-                    .parse::<std::net::Ipv6Addr>()
-                    .ok()?;
-                address
-            }
-            None => host,
-        };
-        let plausible = |c: char| c.is_ascii_alphanumeric() || ".-_:%".contains(c);
-        let bare_ipv6 = !text.starts_with('[') && host.contains(':');
-        (!host.is_empty() && host.chars().all(plausible) && !bare_ipv6).then(|| Self {
-            host: host.to_owned(),
-            port,
-        })
-    }
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
+impl Rtcp {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "on" => Some(Self::On),
+            "mux" => Some(Self::Mux),
+            "off" => Some(Self::Off),
+            _ => None,
         }
     }
 }
 
-from_text!(
-    Destination,
-    Destination::parse,
-    "a destination \"HOST:PORT\" or \"[IPV6]:PORT\", port 1..=65535"
-);
+from_text!(Rtcp, Rtcp::parse, "\"on\", \"mux\" or \"off\"");
 
 bounded!(
     /// Largest IP packet, in octets.

@@ -17,6 +17,7 @@ use crate::camera::Parting;
 use crate::config::{Config, ConfigError};
 use crate::ledger::Ledger;
 use crate::log::Log;
+use crate::notes;
 use crate::sandbox::Sandbox;
 use crate::stats::Summary;
 use crate::stop::{readable, wait_readable};
@@ -68,6 +69,7 @@ impl Service {
         let ledger = path.and_then(|_| Ledger::open());
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
+        log_notes(&config);
         let signals = Signals::block()?;
         unwritten.write_to_stderr()?;
         let now = Instant::now();
@@ -171,6 +173,7 @@ impl Service {
         let now = Instant::now();
         info!("configuration read again");
         self.sandbox.check(self.path.as_deref(), &config);
+        log_notes(&config);
         self.cameras.want(&config.cameras, now);
         if config.log.level != self.config.log.level {
             self.log.set_level(config.log.level);
@@ -183,5 +186,12 @@ impl Service {
         if interval_changed {
             self.summary = self.next_summary(now);
         }
+    }
+}
+
+/// Cameras and destinations say for themselves what they miss.
+fn log_notes(config: &Config) {
+    for note in notes::of_file(config) {
+        info!("{note}");
     }
 }

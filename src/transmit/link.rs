@@ -9,8 +9,8 @@ use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
 use super::lookup::{Lookup, resolve};
-use super::route;
 use super::socket::Socket;
+use super::{advice, route};
 use crate::backoff::Backoff;
 use crate::config;
 use crate::log_limit::{LogLimit, LogLimits};
@@ -297,7 +297,8 @@ impl Link {
             return true;
         }
         if !refused {
-            self.fail(&errno.into(), now, stats);
+            let error = self.in_words(errno.into());
+            self.fail(&error, now, stats);
             return false;
         }
         self.report("nobody listens there (ICMP port unreachable)", now, stats);
@@ -310,6 +311,13 @@ impl Link {
     fn forget_error(&mut self) {
         if let Some(socket) = self.open_socket() {
             socket.forget_error();
+        }
+    }
+
+    fn in_words(&self, error: io::Error) -> io::Error {
+        match self.socket() {
+            Some(socket) => advice::on_way(error, socket.destination()),
+            None => error,
         }
     }
 

@@ -2,6 +2,7 @@
 //! RFC 2435, RFC 3550; system calls in [`socket`].
 
 mod addresses;
+mod advice;
 pub mod batch;
 mod delivery;
 mod flight;

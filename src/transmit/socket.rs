@@ -16,6 +16,7 @@ use nix::sys::socket::{
 };
 use tracing::{debug, info, warn};
 
+use super::advice;
 use super::batch::{Batch, SLICES_PER_PACKET, Slices};
 use super::path_mtu;
 use super::sendmmsg::sendmmsg;
@@ -64,9 +65,12 @@ impl Socket {
     ) -> io::Result<Self> {
         let socket = match config.local_port.get() {
             0 => bind(destination, former_port, config).or_else(|_| bind(destination, 0, config)),
-            port => bind(destination, port, config),
+            port => {
+                bind(destination, port, config).map_err(|error| advice::on_local_port(error, port))
+            }
         }?;
-        socket.connect(destination)?;
+        let connected = socket.connect(destination);
+        connected.map_err(|error| advice::on_way(error, destination))?;
         let local = socket.local_addr()?;
         // Without zone and flow: what receivers see.
         let source = SocketAddr::new(local.ip(), local.port());

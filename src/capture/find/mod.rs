@@ -6,4 +6,4 @@ mod search;
 
 pub use hotplug::Hotplug;
 pub use identity::{Identity, Usb};
-pub use search::{Search, nodes};
+pub use search::{Search, is_there, nodes};

@@ -177,6 +177,11 @@ fn waiting_for(known: &Identity, path: &Path) -> String {
     }
 }
 
+/// Whether there is a node that may be what `wanted` names; no device is opened.
+pub fn is_there(wanted: &config::Device) -> bool {
+    candidates().iter().any(|node| node.fits(wanted))
+}
+
 fn candidates() -> Vec<Candidate> {
     nodes().into_iter().map(Candidate::new).collect()
 }
