@@ -1,8 +1,11 @@
 //! What a player needs to know about the streams: the session description.
 //! RFC 8866 (SDP), RFC 3551 6 (payload type 26).
 
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use nix::unistd::gethostname;
 use sdp_types::{
     AddrType, Attribute, Connection, Media, MediaType, NetType, Origin, Session, Time,
     TransportProto,
@@ -11,6 +14,9 @@ use sdp_types::{
 use crate::config::{Fps, Rtcp, Ttl};
 use crate::rtp::clock::CLOCK_RATE;
 use crate::rtp::header::{NTP_64_ID, NTP_64_URI, PAYLOAD_TYPE_JPEG};
+
+/// Who this machine is (machine-id(5)). It goes into a hash only.
+const MACHINE_ID: &str = "/etc/machine-id";
 
 /// One stream of a description.
 #[derive(Debug, Clone)]
@@ -38,13 +44,13 @@ pub fn describe(streams: &[Stream]) -> String {
         });
     let origin = Origin {
         username: None,
-        sess_id: "0".to_owned(),
+        sess_id: String::new(),
         sess_version: 0,
         nettype: NetType::In,
         addrtype: address_type(origin),
         unicast_address: origin.to_string(),
     };
-    let session = Session {
+    let mut session = Session {
         times: vec![Time {
             start_time: 0,
             stop_time: 0,
@@ -54,10 +60,29 @@ pub fn describe(streams: &[Stream]) -> String {
         medias: streams.iter().map(media).collect(),
         ..Session::new(origin, session_name(streams))
     };
+    session.origin.sess_id = session_id(&text(&session)).to_string();
+    text(&session)
+}
+
+fn text(session: &Session) -> String {
     let mut octets = Vec::new();
     // Writing to memory does not fail.
     let _ = session.write(&mut octets);
     String::from_utf8_lossy(&octets).into_owned()
+}
+
+/// A number that is this session's alone: of this machine and of what the description says (RFC 8866 5.2). The same
+/// description has the same number each time; one that says something else is another session's.
+fn session_id(description: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    // Two machines may have one private address. Where it has no identity, its host name has to do.
+    match fs::read(MACHINE_ID) {
+        Ok(id) if !id.is_empty() => id.hash(&mut hasher),
+        _ => gethostname().unwrap_or_default().hash(&mut hasher),
+    }
+    description.hash(&mut hasher);
+    // Some players keep it in a signed number.
+    hasher.finish() >> 1
 }
 
 fn session_name(streams: &[Stream]) -> String {
@@ -153,12 +178,31 @@ mod tests {
 
     #[test]
     fn a_unicast_description_has_these_lines() {
+        let description = description("127.0.0.1:5004");
+        let id = session_id_of(&description);
         assert_eq!(
-            description("127.0.0.1:5004"),
-            "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=framewire front\r\nt=0 0\r\na=recvonly\r\n\
-             m=video 5004 RTP/AVP 26\r\ni=front\r\nc=IN IP4 127.0.0.1\r\n\
-             a=rtpmap:26 JPEG/90000\r\na=framerate:30\r\n"
+            description,
+            format!(
+                "v=0\r\no=- {id} 0 IN IP4 127.0.0.1\r\ns=framewire front\r\nt=0 0\r\na=recvonly\r\n\
+                 m=video 5004 RTP/AVP 26\r\ni=front\r\nc=IN IP4 127.0.0.1\r\n\
+                 a=rtpmap:26 JPEG/90000\r\na=framerate:30\r\n"
+            )
         );
+    }
+
+    fn session_id_of(description: &str) -> u64 {
+        let (_, rest) = description.split_once("o=- ").unwrap();
+        rest.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn each_session_has_its_own_number_and_keeps_it() {
+        let of = |destination: &str| session_id_of(&description(destination));
+        let id = of("127.0.0.1:5004");
+        assert_eq!(of("127.0.0.1:5004"), id);
+        assert_ne!(of("127.0.0.1:5006"), id);
+        assert_ne!(of("127.0.0.2:5004"), id);
+        assert!(i64::try_from(id).is_ok_and(|id| id > 0));
     }
 
     #[test]

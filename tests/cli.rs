@@ -395,8 +395,9 @@ fn the_demo_needs_nothing_and_says_how_to_watch() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let stdout = text(&output.stdout);
     for part in [
-        format!("ffplay -fflags nobuffer rtp://{to}"),
+        format!("ffplay -fflags nobuffer -flags low_delay -vf setpts=0 rtp://{to}"),
         format!("udpsrc port={port}"),
+        "rtpjitterbuffer latency=0".to_owned(),
         format!("m=video {port} RTP/AVP 26"),
         "demo: ".to_owned(),
     ] {

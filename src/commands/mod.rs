@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod devices;
 mod failure;
+mod players;
 mod prepare;
 mod run;
 mod sdp;

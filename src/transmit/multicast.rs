@@ -22,9 +22,10 @@ pub fn join(group: SocketAddr, config: &config::Output) -> io::Result<UdpSocket>
     socket.set_reuse_address(true)?;
     socket.bind(&SocketAddr::new(any, group.port()).into())?;
     // 0 = by the routes.
-    let interface = match &config.interface {
-        Some(interface) => if_nametoindex(interface.as_str())?,
-        None => 0,
+    let interface = match (&config.interface, group) {
+        (Some(interface), _) => if_nametoindex(interface.as_str())?,
+        (None, SocketAddr::V6(group)) => group.scope_id(),
+        (None, SocketAddr::V4(_)) => 0,
     };
     match group.ip() {
         IpAddr::V4(group) => {
@@ -39,17 +40,45 @@ pub fn join(group: SocketAddr, config: &config::Output) -> io::Result<UdpSocket>
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddrV6;
     use std::time::Duration;
 
     use super::*;
     use crate::config::Config;
 
+    /// One output with `lines`.
+    fn output(lines: &str) -> config::Output {
+        let text =
+            format!("[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:2\"\n{lines}");
+        let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
+        config.cameras[0].outputs[0].clone()
+    }
+
+    #[test]
+    fn the_zone_of_a_group_is_where_it_is_joined() {
+        let lo = if_nametoindex("lo").unwrap();
+        let group = "ff12::6672:6d77".parse().unwrap();
+        let zoned = |zone| SocketAddrV6::new(group, 0, 0, zone).into();
+        let members = || {
+            // Index, interface, group, and more.
+            let text = std::fs::read_to_string("/proc/self/net/igmp6").unwrap();
+            let lines = text.lines().map(str::to_owned);
+            let mut of_group = lines.filter(|line| line.contains("ff12000000000000000000006672"));
+            of_group.find(|line| line.starts_with(&format!("{lo} ")))
+        };
+        assert_eq!(members(), None);
+        let socket = join(zoned(lo), &output("")).unwrap();
+        assert_ne!(members(), None);
+        drop(socket);
+        assert_eq!(members(), None);
+        // An interface that is named counts more.
+        let nowhere = output("interface = \"nowhere9\"");
+        assert!(join(zoned(lo), &nowhere).is_err());
+    }
+
     #[test]
     fn what_is_sent_to_the_group_arrives() {
-        let text =
-            "[[camera]]\nname = \"x\"\n[[camera.rtp]]\ndestination = \"h:1\"\ninterface = \"lo\"\n";
-        let config = Config::parse("test".as_ref(), text.as_bytes()).unwrap();
-        let config = &config.cameras[0].outputs[0];
+        let config = &output("interface = \"lo\"");
         let group: SocketAddr = ([239, 255, 77, 1], 0).into();
         let sender = join(group, config).unwrap();
         let port = sender.local_addr().unwrap().port();
