@@ -1,13 +1,17 @@
 //! The command line: arguments to a [`Command`].
 
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 
-use crate::config::Destination;
+use crate::config::{Destination, Device, Fps, Height, Width};
+use crate::nearest::nearest;
 use crate::quote;
+use values::{default_destination, destination, device, fps, frames, seconds, size, stream};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -24,15 +28,21 @@ Commands:
            OUTPUT counts a camera's [[camera.rtp]] from 1
   prepare  at the boot of a flashed image: put the configuration of the boot
            partition into force, network and host name included
+  help     print this help
 
 Options:
-  --config FILE      configuration (run, check, sdp, prepare); otherwise
-                     ./config.toml, then /etc/framewire/config.toml
+  --config FILE      configuration (run, check, sdp, prepare); for run and check
+                     FILE alone will do; without it ./config.toml is read, then
+                     /etc/framewire/config.toml
+  --device DEVICE    stream this camera, without a configuration (run): auto,
+                     /dev/video0, or what 'framewire devices' prints
+  --to HOST:PORT     destination (demo, run --device); default 127.0.0.1:5004
+  --size WxH         picture size asked of the camera (run --device)
+  --fps N            frame rate asked of the camera (run --device)
   --frames N         end after N frames of each camera were taken for sending,
                      whether or not somebody listens (run, demo)
   --timeout SECONDS  end after so long (run, demo)
   --json             print JSON instead of text (run, demo, devices)
-  --to HOST:PORT     destination (demo); default 127.0.0.1:5004
   --state DIR        where the last good configuration is kept (prepare)
   --root DIR         write below DIR instead of / and leave the system alone
                      (prepare)
@@ -42,6 +52,14 @@ Options:
 Exit codes: 0; 78 for a wrong configuration or usage; 1 for other failures, also
 when the configuration is missing or cannot be read.
 ";
+
+/// Every command that `--help` lists.
+pub const COMMANDS: [&str; 7] = ["run", "demo", "check", "devices", "sdp", "prepare", "help"];
+/// Every long option that it lists.
+pub const OPTIONS: [&str; 12] = [
+    "config", "device", "to", "size", "fps", "frames", "timeout", "json", "state", "root", "help",
+    "version",
+];
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +71,10 @@ pub enum Command {
         /// How and how long.
         streaming: Streaming,
     },
-    /// Stream the test pattern.
-    Demo {
-        /// `--to`.
-        to: Destination,
+    /// Stream one camera, or the test pattern, without a configuration.
+    One {
+        /// Which, and where to.
+        camera: OneCamera,
         /// How and how long.
         streaming: Streaming,
     },
@@ -92,6 +110,19 @@ pub enum Command {
     Version,
 }
 
+/// What is said of a camera without a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneCamera {
+    /// `--device`.
+    pub device: Device,
+    /// `--to`.
+    pub to: Destination,
+    /// `--size`.
+    pub size: Option<(Width, Height)>,
+    /// `--fps`.
+    pub fps: Option<Fps>,
+}
+
 /// Options of the commands that stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Streaming {
@@ -107,9 +138,12 @@ pub struct Streaming {
 #[derive(Default)]
 struct Options {
     command: Option<String>,
-    operand: Option<String>,
+    operand: Option<OsString>,
     config: Option<PathBuf>,
+    device: Option<Device>,
     to: Option<Destination>,
+    size: Option<(Width, Height)>,
+    fps: Option<Fps>,
     state: Option<PathBuf>,
     root: Option<PathBuf>,
     frames: Option<u64>,
@@ -132,6 +166,9 @@ impl Command {
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),
                 Long("config") => options.config = Some(parser.value().map_err(text)?.into()),
+                Long("device") => options.device = Some(device(&mut parser).map_err(text)?),
+                Long("size") => options.size = Some(size(&mut parser).map_err(text)?),
+                Long("fps") => options.fps = Some(fps(&mut parser).map_err(text)?),
                 Long("to") => options.to = Some(destination(&mut parser).map_err(text)?),
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
                 Long("timeout") => {
@@ -141,40 +178,28 @@ impl Command {
                 Long("state") => options.state = Some(parser.value().map_err(text)?.into()),
                 Long("root") => options.root = Some(parser.value().map_err(text)?.into()),
                 Long("json") => options.json = true,
-                Value(word) => options.word(word.string().map_err(text)?)?,
-                other => return Err(text(other.unexpected())),
+                Value(word) => options.word(word)?,
+                other => return Err(unexpected(other)),
             }
         }
         options.into_command()
     }
 }
 
-fn destination(parser: &mut lexopt::Parser) -> Result<Destination, lexopt::Error> {
-    parser.value()?.parse_with(|text| {
-        Destination::parse(text).ok_or("--to takes HOST:PORT or [IPV6]:PORT, port 1..=65535")
-    })
-}
-
-fn frames(parser: &mut lexopt::Parser) -> Result<u64, lexopt::Error> {
-    parser.value()?.parse_with(|text| {
-        let frames = text.parse().ok().filter(|&frames: &u64| frames > 0);
-        frames.ok_or("--frames takes a number from 1")
-    })
-}
-
-fn seconds(parser: &mut lexopt::Parser, expected: &'static str) -> Result<Duration, lexopt::Error> {
-    parser.value()?.parse_with(|text| {
-        let seconds = text.parse().ok().filter(|&seconds: &u32| seconds > 0);
-        let duration = seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        duration.ok_or(expected)
-    })
+fn unexpected(argument: lexopt::Arg) -> String {
+    let meant = match &argument {
+        Long(name) => nearest(name, OPTIONS.into_iter()),
+        _ => None,
+    };
+    let hint = meant.map_or_else(String::new, |name| format!(" (did you mean '--{name}'?)"));
+    format!("{}{hint}", argument.unexpected())
 }
 
 impl Options {
     /// The first word is the command, the next its operand.
-    fn word(&mut self, word: String) -> Result<(), String> {
+    fn word(&mut self, word: OsString) -> Result<(), String> {
         if self.command.is_none() {
-            self.command = Some(word);
+            self.command = Some(string(word)?);
         } else if self.operand.is_none() {
             self.operand = Some(word);
         } else {
@@ -192,22 +217,33 @@ impl Options {
         };
         let options_of_streaming = &["--frames", "--timeout", "--json"];
         let (command, allowed): (_, &[&str]) = match name.as_str() {
-            "run" => {
-                let config = self.config.take();
-                (Command::Run { config, streaming }, options_of_streaming)
-            }
+            "run" => match self.device.take() {
+                Some(device) => (self.one(device, streaming)?, options_of_streaming),
+                None => (self.run(streaming)?, options_of_streaming),
+            },
             "demo" => {
-                let to = self.to.take().unwrap_or_else(default_destination);
-                (Command::Demo { to, streaming }, options_of_streaming)
+                let camera = OneCamera {
+                    device: Device::Demo,
+                    to: self.to.take().unwrap_or_else(default_destination),
+                    size: None,
+                    fps: None,
+                };
+                (Command::One { camera, streaming }, options_of_streaming)
             }
             "check" => {
-                let config = self.config.take();
+                let config = self.file()?;
                 (Command::Check { config }, &[])
+            }
+            "help" => {
+                // Of a command too: there is one for all.
+                self.operand = None;
+                (Command::Help, &[])
             }
             "devices" => (Command::Devices { json: self.json }, &["--json"]),
             "sdp" => {
                 let config = self.config.take();
-                let stream = self.operand.take().map(stream).transpose()?;
+                let operand = self.operand.take().map(string).transpose()?;
+                let stream = operand.map(stream).transpose()?;
                 (Command::Sdp { config, stream }, &[])
             }
             "prepare" => {
@@ -223,7 +259,7 @@ impl Options {
                     &[],
                 )
             }
-            _ => return Err(format!("unknown command {name:?}")),
+            _ => return Err(unknown_command(&name)),
         };
         match self.left_over(allowed) {
             Some(option) => Err(format!("{name} does not take {option}")),
@@ -231,11 +267,51 @@ impl Options {
         }
     }
 
+    /// Streams what a configuration says.
+    fn run(&mut self, streaming: Streaming) -> Result<Command, String> {
+        if self.to.is_some() || self.size.is_some() || self.fps.is_some() {
+            return Err("run takes --to, --size and --fps only together with --device".to_owned());
+        }
+        let config = self.file()?;
+        Ok(Command::Run { config, streaming })
+    }
+
+    /// Streams `device` without a configuration.
+    fn one(&mut self, device: Device, streaming: Streaming) -> Result<Command, String> {
+        if self.config.is_some() || self.operand.is_some() {
+            return Err("run takes a configuration or --device, not both".to_owned());
+        }
+        let fps = self.fps.take();
+        if device.is_camera() && fps.is_some_and(|fps| fps.millihertz().is_none()) {
+            return Err("--fps 0 is for replay and demo, a camera needs a rate".to_owned());
+        }
+        let camera = OneCamera {
+            device,
+            to: self.to.take().unwrap_or_else(default_destination),
+            size: self.size.take(),
+            fps,
+        };
+        Ok(Command::One { camera, streaming })
+    }
+
+    /// The configuration, as people type it: with `--config` or without.
+    fn file(&mut self) -> Result<Option<PathBuf>, String> {
+        match (self.config.take(), self.operand.take()) {
+            (Some(_), Some(operand)) => Err(format!(
+                "--config names a file already, not {operand:?} too"
+            )),
+            (config, operand) => Ok(config.or_else(|| operand.map(PathBuf::from))),
+        }
+    }
+
     /// Something given that the command has not used: what it takes it has taken out, flags are in `allowed`.
     fn left_over(&self, allowed: &[&str]) -> Option<String> {
         let given = [
             (self.config.is_some(), "--config"),
+            (self.device.is_some(), "--device"),
             (self.to.is_some(), "--to"),
+            (self.size.is_some(), "--size"),
+            (self.fps.is_some(), "--fps"),
             (self.state.is_some(), "--state"),
             (self.root.is_some(), "--root"),
             (self.frames.is_some(), "--frames"),
@@ -250,103 +326,18 @@ impl Options {
     }
 }
 
-fn default_destination() -> Destination {
-    Destination {
-        host: "127.0.0.1".to_owned(),
-        port: 5004,
-    }
+fn string(word: OsString) -> Result<String, String> {
+    word.into_string()
+        .map_err(|word| format!("the argument {word:?} is no text"))
 }
 
-/// `CAMERA` or `CAMERA:OUTPUT`.
-fn stream(text: String) -> Result<(String, Option<usize>), String> {
-    match text.split_once(':') {
-        None => Ok((text, None)),
-        Some((camera, output)) => match output.parse() {
-            Ok(output) if output > 0 => Ok((camera.to_owned(), Some(output))),
-            _ => Err(format!("{text:?}: OUTPUT is a number from 1")),
-        },
-    }
+fn unknown_command(name: &str) -> String {
+    let hint = match nearest(name, COMMANDS.into_iter()) {
+        Some(command) => format!(" (did you mean {command:?}?)"),
+        None => String::new(),
+    };
+    format!("unknown command {name:?}{hint}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(line: &str) -> Result<Command, String> {
-        Command::parse(line.split_whitespace().map(OsString::from))
-    }
-
-    #[test]
-    fn run_is_the_default() {
-        let config = Some("x.toml".into());
-        let streaming = Streaming {
-            frames: Some(3),
-            timeout: Some(Duration::from_secs(9)),
-            json: true,
-        };
-        let expected = Ok(Command::Run { config, streaming });
-        for line in [
-            "--config x.toml --frames 3 --timeout 9 --json",
-            "run --config=x.toml --json --timeout=9 --frames=3",
-        ] {
-            assert_eq!(parse(line), expected);
-        }
-    }
-
-    #[test]
-    fn each_command_takes_its_own_options() {
-        assert_eq!(parse("devices --json"), Ok(Command::Devices { json: true }));
-        let sdp = |stream| {
-            Ok(Command::Sdp {
-                config: None,
-                stream: Some(stream),
-            })
-        };
-        assert_eq!(parse("sdp front"), sdp(("front".to_owned(), None)));
-        assert_eq!(parse("sdp front:2"), sdp(("front".to_owned(), Some(2))));
-        let Ok(Command::Demo { to, .. }) = parse("demo --to [::1]:6000") else {
-            panic!("no demo");
-        };
-        assert_eq!(to.to_string(), "[::1]:6000");
-        assert_eq!(parse("run --help"), Ok(Command::Help));
-        assert_eq!(parse("-V"), Ok(Command::Version));
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused_by_name() {
-        for (line, named) in [
-            ("stream", "stream"),
-            ("--verbose", "--verbose"),
-            ("run front", "front"),
-            ("sdp a b", "\"b\""),
-            ("sdp a:0", "a:0"),
-            ("demo --config x", "--config"),
-            ("run --to h:1", "--to"),
-            ("check --json", "--json"),
-            ("check --state x", "--state"),
-            ("run --root x", "--root"),
-            ("prepare", "--config"),
-            ("devices --frames 1", "--frames"),
-            ("run --frames 0", "from 1"),
-            ("run --frames x", "from 1"),
-            ("check --timeout 1", "--timeout"),
-            ("run --timeout 0", "from 1"),
-            ("run --timeout 1.5", "from 1"),
-            ("demo --to nowhere", "HOST:PORT"),
-            ("run --config", "--config"),
-        ] {
-            let error = parse(line).unwrap_err();
-            assert!(error.contains(named), "{line}: {error}");
-        }
-    }
-
-    #[test]
-    fn what_is_refused_is_quoted_in_one_short_line() {
-        let long = "x".repeat(100_000);
-        for argument in ["--a\n\x1b[2J", "a\nb", &long, &format!("--{long}")] {
-            let error = Command::parse([argument.into()]).unwrap_err();
-            assert!(!error.contains(char::is_control), "{error:?}");
-            assert!(error.len() < 1000, "{error}");
-        }
-    }
-}
+mod tests;

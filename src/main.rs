@@ -1,6 +1,6 @@
 //! The framewire program: arguments, one command, an exit code.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use framewire::cli::Command;
@@ -11,8 +11,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout();
     let done = Command::parse(std::env::args_os().skip(1))
         .map_err(|problem| Failure::config(format!("{problem}; try 'framewire --help'")))
-        .and_then(|command| commands::execute(command, &mut out))
-        .and_then(|()| Ok(out.flush()?));
+        .and_then(|command| commands::execute(command, &mut out));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {

@@ -9,9 +9,10 @@
     reason = "a test fails by a panic"
 )]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::pipe;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const GOOD: &str = "[[camera]]\nname = \"good\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
 const WRONG: &str = "[[camera]]\nname = \"wrong\"\nwidth = 0\n";
@@ -51,16 +52,20 @@ impl Image {
     }
 
     fn boot(&self) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_framewire"))
+        self.prepare().output().expect("framewire runs")
+    }
+
+    fn prepare(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
+        command
             .arg("prepare")
             .arg("--config")
             .arg(self.0.join("boot/config.toml"))
             .arg("--state")
             .arg(self.0.join("state"))
             .arg("--root")
-            .arg(self.0.join("root"))
-            .output()
-            .expect("framewire runs")
+            .arg(self.0.join("root"));
+        command
     }
 }
 
@@ -118,6 +123,25 @@ fn the_image_has_a_configuration_of_its_own() {
     assert_eq!(image.boot().status.code(), Some(1));
     image.write("boot/config.toml", WRONG);
     assert_eq!(image.boot().status.code(), Some(78));
+}
+
+#[test]
+fn whoever_reads_the_output_decides_nothing() {
+    for (user, in_force) in [(GOOD, "good"), (WRONG, "built-in")] {
+        let image = Image::new("deaf");
+        image.write("boot/config.toml", user);
+        let (reader, closed) = pipe().expect("a pipe");
+        drop(reader);
+        let full = || File::options().write(true).open("/dev/full").expect("it");
+        for stdout in [Stdio::from(closed), Stdio::from(full())] {
+            let _ = fs::remove_file(image.0.join("root/run/framewire/config.toml"));
+            // Nor does anybody hear of it.
+            let mut prepare = image.prepare();
+            let status = prepare.stdout(stdout).stderr(full()).status();
+            assert_eq!(status.expect("framewire runs").code(), Some(0));
+            assert_eq!(image.in_force(), in_force);
+        }
+    }
 }
 
 #[test]

@@ -271,8 +271,13 @@ pub fn command_line(octets: &[u8]) {
     let arguments = arguments.map(|argument| OsString::from_vec(argument.to_owned()));
     match Command::parse(arguments) {
         Err(error) => assert_one_line(&error),
-        Ok(Command::Demo { to, streaming }) => {
-            reachable(&to);
+        Ok(Command::One { camera, streaming }) => {
+            reachable(&camera.to);
+            assert_eq!(camera.to.dead_end(None), None);
+            let device = camera.device.to_string();
+            assert_eq!(Device::parse(&device).as_ref(), Some(&camera.device));
+            let rate = camera.fps.map(Fps::millihertz);
+            assert!(rate != Some(None) || !camera.device.is_camera());
             limited(streaming);
         }
         Ok(Command::Run { streaming, .. }) => limited(streaming),

@@ -17,7 +17,7 @@ pub const EXIT_FAILURE: u8 = 1;
 pub struct Failure {
     /// The process' exit code.
     pub code: u8,
-    /// Empty when all has been said in the log.
+    /// Empty when all has been said in the log, or nobody wants to know.
     pub message: String,
 }
 
@@ -51,6 +51,13 @@ impl From<ConfigError> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::other(error)
+        match error.kind() {
+            // Whoever read our output has seen enough.
+            io::ErrorKind::BrokenPipe => Self {
+                code: 0,
+                message: String::new(),
+            },
+            _ => Self::other(error),
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 mod address;
 mod check;
-mod demo;
 mod devices;
 mod failure;
+mod one;
 mod players;
 mod prepare;
 mod run;
@@ -16,20 +16,22 @@ use crate::cli::{Command, HELP};
 
 pub use failure::{EXIT_CONFIG, EXIT_FAILURE, Failure};
 
-/// Does what `command` says; text for the user goes to `out`.
+/// Does what `command` says; text for the user goes to `out`, all of it.
 pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure> {
     match command {
-        Command::Run { config, streaming } => run::run(config.as_deref(), streaming, out),
-        Command::Demo { to, streaming } => demo::demo(&to, streaming, out),
-        Command::Check { config } => check::check(config.as_deref(), out),
-        Command::Devices { json } => devices::devices(json, out),
-        Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),
+        // Nothing that it does depends on who reads what it says.
         Command::Prepare {
             config,
             state,
             root,
-        } => prepare::prepare(config, state, root, out),
+        } => return prepare::prepare(config, state, root, out),
+        Command::Run { config, streaming } => run::run(config.as_deref(), streaming, out),
+        Command::One { camera, streaming } => one::one(&camera, streaming, out),
+        Command::Check { config } => check::check(config.as_deref(), out),
+        Command::Devices { json } => devices::devices(json, out),
+        Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Version => Ok(writeln!(out, "framewire {}", env!("CARGO_PKG_VERSION"))?),
-    }
+    }?;
+    Ok(out.flush()?)
 }

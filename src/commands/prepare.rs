@@ -12,7 +12,7 @@ const IN_FORCE: &str = "run/framewire/config.toml";
 
 /// Chooses the configuration, keeps it, complains about a wrong one, and writes the files that others read.
 ///
-/// If something cannot be kept or complained about, a line says so and the rest goes on: streaming comes first.
+/// If something cannot be kept, complained about or printed, a line says so and the rest goes on: streaming comes first.
 pub fn prepare(
     config: PathBuf,
     state: Option<PathBuf>,
@@ -30,9 +30,8 @@ pub fn prepare(
             places.complain(Some(&format!("{error}\n"))),
         );
     })?;
-    match &choice.complaint {
-        Some(complaint) => writeln!(out, "{complaint}")?,
-        None => passed_over("the last good configuration", places.keep(&choice.octets)),
+    if choice.complaint.is_none() {
+        passed_over("the last good configuration", places.keep(&choice.octets));
     }
     passed_over(
         "framewire-error.txt",
@@ -53,7 +52,17 @@ pub fn prepare(
             })?;
         }
     }
-    Ok(writeln!(out, "ok")?)
+    // Cameras do not wait for a console that takes no text.
+    passed_over("stdout", tell(choice.complaint.as_deref(), out));
+    Ok(())
+}
+
+fn tell(complaint: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(complaint) = complaint {
+        writeln!(out, "{complaint}")?;
+    }
+    writeln!(out, "ok")?;
+    out.flush()
 }
 
 fn unusable(error: io::Error) -> Failure {

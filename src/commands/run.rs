@@ -41,9 +41,9 @@ pub fn stream(
     };
     let service = Service::start(path, config, limits)?;
     let (cameras, well) = service.run()?;
-    print(&Report { cameras }, streaming.json, out)?;
+    let printed = print(&Report { cameras }, streaming.json, out);
     if well {
-        Ok(())
+        Ok(printed?)
     } else {
         Err(Failure::other(""))
     }

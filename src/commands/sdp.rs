@@ -25,19 +25,21 @@ pub fn sdp(
     };
     let streams: Result<Vec<Stream>, Failure> = wanted
         .into_iter()
-        .map(|(camera, rtp)| {
-            let destination = address_of(rtp)?;
-            Ok(Stream {
-                name: camera.name().as_str(),
-                destination,
-                fps: camera.fps(),
-                ttl: rtp.ttl,
-                rtcp: rtp.rtcp,
-                absolute_time: rtp.absolute_time,
-            })
-        })
+        .map(|(camera, rtp)| describable(camera, rtp))
         .collect();
     Ok(out.write_all(sdp::describe(&streams?).as_bytes())?)
+}
+
+/// What a player needs to know about `output` of `camera`; its name is looked up.
+pub fn describable<'a>(camera: &'a Camera, output: &Output) -> Result<Stream<'a>, Failure> {
+    Ok(Stream {
+        name: camera.name().as_str(),
+        destination: address_of(output)?,
+        fps: camera.fps(),
+        ttl: output.ttl,
+        rtcp: output.rtcp,
+        absolute_time: output.absolute_time,
+    })
 }
 
 fn find<'a>(

@@ -211,7 +211,12 @@ impl Fps {
         (self.0 > 0).then_some(self.0)
     }
 
-    fn new<E: de::Error>(value: f64, seen: Unexpected) -> Result<Self, E> {
+    /// `text` as a rate; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().and_then(Self::of)
+    }
+
+    fn of(value: f64) -> Option<Self> {
         if value == 0.0 || (0.1..=1000.0).contains(&value) {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -219,10 +224,14 @@ impl Fps {
                 reason = "0..=1,000,000 after rounding"
             )]
             let millihertz = (value * 1000.0).round() as u32;
-            Ok(Self(millihertz))
+            Some(Self(millihertz))
         } else {
-            Err(E::invalid_value(seen, &Self::EXPECTED))
+            None
         }
+    }
+
+    fn new<E: de::Error>(value: f64, seen: Unexpected) -> Result<Self, E> {
+        Self::of(value).ok_or_else(|| E::invalid_value(seen, &Self::EXPECTED))
     }
 }
 

@@ -1,0 +1,53 @@
+# Completions of framewire for bash.
+
+_framewire() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=run i
+    local commands="run demo check devices sdp prepare help"
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
+            command=${COMP_WORDS[i]}
+            break
+        fi
+    done
+
+    case $before in
+        --config)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return
+            ;;
+        --state | --root)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -d -- "$word")
+            return
+            ;;
+        --device)
+            mapfile -t COMPREPLY < <(compgen -W "auto demo $(compgen -G '/dev/video*')" -- "$word")
+            return
+            ;;
+        --to | --size | --fps | --frames | --timeout) return ;;
+    esac
+
+    if [[ $word != -* ]]; then
+        if ((i == COMP_CWORD)); then
+            mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+        elif [[ $command == run || $command == check ]]; then
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        elif [[ $command == help ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+        fi
+        return
+    fi
+    local options="--help --version"
+    case $command in
+        run) options+=" --config --device --to --size --fps --frames --timeout --json" ;;
+        demo) options+=" --to --frames --timeout --json" ;;
+        check | sdp) options+=" --config" ;;
+        devices) options+=" --json" ;;
+        prepare) options+=" --config --state --root" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+}
+complete -F _framewire framewire

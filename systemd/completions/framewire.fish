@@ -1,0 +1,25 @@
+# Completions of framewire for fish.
+
+set -l commands run demo check devices sdp prepare help
+complete -c framewire -f
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a run -d 'stream every camera of the configuration'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a demo -d 'stream a built-in test pattern'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a check -d 'read the configuration and say what is wrong with it'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a devices -d 'list capture devices'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a sdp -d 'print the session description for a player'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a prepare -d 'put the configuration of a flashed image into force'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a help -d 'print the help'
+
+complete -c framewire -s h -l help -d 'print the help'
+complete -c framewire -s V -l version -d 'print the version'
+complete -c framewire -n '__fish_seen_subcommand_from run check sdp prepare' -l config -r -F -d 'configuration'
+complete -c framewire -n '__fish_seen_subcommand_from run check' -F
+complete -c framewire -n '__fish_seen_subcommand_from run' -l device -x -a 'auto demo /dev/video*' -d 'stream this camera, without a configuration'
+complete -c framewire -n '__fish_seen_subcommand_from run demo' -l to -x -d 'destination HOST:PORT'
+complete -c framewire -n '__fish_seen_subcommand_from run' -l size -x -d 'picture size WxH'
+complete -c framewire -n '__fish_seen_subcommand_from run' -l fps -x -d 'frame rate'
+complete -c framewire -n '__fish_seen_subcommand_from run demo' -l frames -x -d 'end after so many frames of each camera'
+complete -c framewire -n '__fish_seen_subcommand_from run demo' -l timeout -x -d 'end after so many seconds'
+complete -c framewire -n '__fish_seen_subcommand_from run demo devices' -l json -d 'print JSON instead of text'
+complete -c framewire -n '__fish_seen_subcommand_from prepare' -l state -x -a '(__fish_complete_directories)' -d 'folder of the last good configuration'
+complete -c framewire -n '__fish_seen_subcommand_from prepare' -l root -x -a '(__fish_complete_directories)' -d 'write below this folder instead of /'
