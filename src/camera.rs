@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::capture::Capture;
 use crate::config;
@@ -18,9 +18,9 @@ use crate::jpeg::Parser;
 use crate::ledger::Ledger;
 use crate::log_limit::LogLimit;
 use crate::rtp::{Refused, carry};
-use crate::stats::{DropReason, Stats, Summary};
+use crate::stats::{DropReason, Interval, Stats, Summary};
 use crate::stop::Stop;
-use crate::transmit::Transmitter;
+use crate::transmit::{Manner, Transmitter};
 
 /// A camera's running thread.
 pub struct CameraThread {
@@ -30,6 +30,8 @@ pub struct CameraThread {
     shared: Arc<Shared>,
     ended: Arc<Stop>,
     watched: Watched,
+    /// The counters at the last look at an interval, and when that was.
+    looked: (Summary, Instant),
     thread: JoinHandle<()>,
 }
 
@@ -77,6 +79,7 @@ impl CameraThread {
         })?;
         let (label, now) = (format!("{name}: its thread"), Instant::now());
         Ok(Self {
+            looked: (shared.stats.summary(name.as_str()), now),
             config: config.clone(),
             changed: now,
             watched: Watched::new(label, shared.heartbeat.clone(), now),
@@ -112,6 +115,13 @@ impl CameraThread {
     /// The counters now, under the camera's name.
     pub fn summary(&self) -> Summary {
         self.shared.stats.summary(self.config.name().as_str())
+    }
+
+    /// What has happened since the last call, or since the start.
+    pub fn interval(&mut self, now: Instant) -> Interval {
+        let summary = self.summary();
+        let (before, since) = std::mem::replace(&mut self.looked, (summary.clone(), now));
+        Interval::new(before, summary, now.saturating_duration_since(since))
     }
 
     /// The thread, to see that it lives.
@@ -183,7 +193,7 @@ impl Shared {
         let mut transmitter = Transmitter::new(name.as_str(), &self.stats).with_ledger(ledger);
         let mut refusals = Refusals::default();
         loop {
-            transmitter.set_outputs(&config.outputs);
+            give_outputs(&mut transmitter, &config);
             match self.film(&config, &mut transmitter, &mut refusals, &mut left) {
                 Some(changed) => config = changed,
                 None => break,
@@ -213,7 +223,7 @@ impl Shared {
                 if !changed.films_as(config) {
                     return Some(changed);
                 }
-                transmitter.set_outputs(&changed.outputs);
+                give_outputs(transmitter, &changed);
             }
             if let Some(wait) = useless_before(&capture, transmitter) {
                 stop.wait(wait.min(LONGEST_WAIT));
@@ -236,6 +246,16 @@ impl Shared {
         }
         None
     }
+}
+
+/// Gives the outputs of `config` to `transmitter`; those that are new are said.
+fn give_outputs(transmitter: &mut Transmitter, config: &config::Camera) {
+    let new = config
+        .outputs
+        .iter()
+        .filter(|output| !transmitter.has(output));
+    new.for_each(|output| info!("{}: {}", config.name(), Manner(output, config.fps())));
+    transmitter.set_outputs(&config.outputs);
 }
 
 /// Counts a frame that was taken for sending.

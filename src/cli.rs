@@ -31,23 +31,25 @@ Commands:
   help     print this help
 
 Options:
-  --config FILE      configuration (run, check, sdp, prepare); for run and check
-                     FILE alone will do; without it ./config.toml is read, then
-                     /etc/framewire/config.toml
-  --device DEVICE    stream this camera, without a configuration (run): auto,
-                     /dev/video0, or what 'framewire devices' prints
-  --to HOST:PORT     destination (demo, run --device); default 127.0.0.1:5004
-  --size WxH         picture size asked of the camera (run --device)
-  --fps N            frame rate asked of the camera (run --device)
-  --frames N         end after N frames of each camera were taken for sending,
-                     whether or not somebody listens (run, demo)
-  --timeout SECONDS  end after so long (run, demo)
-  --json             print JSON instead of text (run, demo, devices)
-  --state DIR        where the last good configuration is kept (prepare)
-  --root DIR         write below DIR instead of / and leave the system alone
-                     (prepare)
-  -h, --help         print this help
-  -V, --version      print the version
+  --config FILE       configuration (run, check, sdp, prepare); for run and check
+                      FILE alone will do; without it ./config.toml is read, then
+                      /etc/framewire/config.toml
+  --device DEVICE     stream this camera, without a configuration (run): auto,
+                      /dev/video0, or what 'framewire devices' prints
+  --to HOST:PORT      destination (demo, run --device); default 127.0.0.1:5004
+  --size WxH          picture size asked of the camera (run --device)
+  --fps N             frame rate asked of the camera (run --device)
+  --frames N          end after N frames of each camera were taken for sending,
+                      whether or not somebody listens (run, demo)
+  --timeout SECONDS   end after so long (run, demo)
+  --interval SECONDS  time from one summary to the next (run, demo)
+  --json              print JSON instead of text (run, demo, devices); with
+                      --interval an object for each summary too
+  --state DIR         where the last good configuration is kept (prepare)
+  --root DIR          write below DIR instead of / and leave the system alone
+                      (prepare)
+  -h, --help          print this help
+  -V, --version       print the version
 
 Exit codes: 0; 78 for a wrong configuration or usage; 1 for other failures, also
 when the configuration is missing or cannot be read.
@@ -56,9 +58,9 @@ when the configuration is missing or cannot be read.
 /// Every command that `--help` lists.
 pub const COMMANDS: [&str; 7] = ["run", "demo", "check", "devices", "sdp", "prepare", "help"];
 /// Every long option that it lists.
-pub const OPTIONS: [&str; 12] = [
-    "config", "device", "to", "size", "fps", "frames", "timeout", "json", "state", "root", "help",
-    "version",
+pub const OPTIONS: [&str; 13] = [
+    "config", "device", "to", "size", "fps", "frames", "timeout", "interval", "json", "state",
+    "root", "help", "version",
 ];
 
 /// What to do.
@@ -130,7 +132,9 @@ pub struct Streaming {
     pub frames: Option<u64>,
     /// `--timeout`: end after so long.
     pub timeout: Option<Duration>,
-    /// `--json`: the final summary as JSON.
+    /// `--interval`: from summary to summary.
+    pub interval: Option<Duration>,
+    /// `--json`: the summaries as JSON.
     pub json: bool,
 }
 
@@ -148,6 +152,7 @@ struct Options {
     root: Option<PathBuf>,
     frames: Option<u64>,
     timeout: Option<Duration>,
+    interval: Option<Duration>,
     json: bool,
 }
 
@@ -171,10 +176,8 @@ impl Command {
                 Long("fps") => options.fps = Some(fps(&mut parser).map_err(text)?),
                 Long("to") => options.to = Some(destination(&mut parser).map_err(text)?),
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
-                Long("timeout") => {
-                    let expected = "--timeout takes a number of seconds from 1";
-                    options.timeout = Some(seconds(&mut parser, expected).map_err(text)?);
-                }
+                Long("timeout") => options.timeout = Some(seconds(&mut parser).map_err(text)?),
+                Long("interval") => options.interval = Some(seconds(&mut parser).map_err(text)?),
                 Long("state") => options.state = Some(parser.value().map_err(text)?.into()),
                 Long("root") => options.root = Some(parser.value().map_err(text)?.into()),
                 Long("json") => options.json = true,
@@ -213,9 +216,10 @@ impl Options {
         let streaming = Streaming {
             frames: self.frames,
             timeout: self.timeout,
+            interval: self.interval,
             json: self.json,
         };
-        let options_of_streaming = &["--frames", "--timeout", "--json"];
+        let options_of_streaming = &["--frames", "--timeout", "--interval", "--json"];
         let (command, allowed): (_, &[&str]) = match name.as_str() {
             "run" => match self.device.take() {
                 Some(device) => (self.one(device, streaming)?, options_of_streaming),
@@ -316,6 +320,7 @@ impl Options {
             (self.root.is_some(), "--root"),
             (self.frames.is_some(), "--frames"),
             (self.timeout.is_some(), "--timeout"),
+            (self.interval.is_some(), "--interval"),
             (self.json, "--json"),
         ];
         let mut given = given.into_iter();

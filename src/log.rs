@@ -133,8 +133,8 @@ fn write_in_time(text: String) {
     }
 }
 
-/// Whether stderr is the journal's: the variable alone may come from a service that started a shell.
-fn is_journal() -> bool {
+/// Whether stderr is the journal's. The variable alone may come from a service that started a shell.
+pub fn is_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
     };

@@ -356,6 +356,38 @@ fn a_timeout_ends_it_with_and_without_a_camera() {
 }
 
 #[test]
+fn json_is_printed_for_each_interval_and_at_the_end() {
+    let (_socket, port) = receiver();
+    let to = format!("127.0.0.1:{port}");
+    let mut arguments = vec!["demo", "--to", &to, "--json", "--timeout", "3"];
+    let states = |arguments: &[&str]| -> Vec<String> {
+        let output = framewire(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let lines = text(&output.stdout);
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("an object a line"))
+            .map(|json: Value| {
+                json["cameras"][0]["state"]
+                    .as_str()
+                    .expect("text")
+                    .to_owned()
+            })
+            .collect()
+    };
+    assert_eq!(states(&arguments), ["stopped"]);
+    arguments.extend(["--interval", "1"]);
+    let states = states(&arguments);
+    assert!((3..=4).contains(&states.len()), "{states:?}");
+    let (last, others) = states.split_last().expect("one at least");
+    assert_eq!(last, "stopped");
+    assert!(
+        others.iter().all(|state| state == "streaming"),
+        "{states:?}"
+    );
+}
+
+#[test]
 fn as_fast_as_possible_waits_for_a_destination() {
     let folder = Folder::new("unlimited");
     let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());

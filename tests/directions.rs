@@ -111,6 +111,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "capture",
             "cli",
             "config",
+            "line_queue",
             "notes",
             "quote",
             "sdp",

@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
@@ -49,10 +49,18 @@ impl Framewire {
     }
 
     fn spawn(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::null());
+        Self::spawn_with(command, Stdio::null(), stderr)
+    }
+
+    fn spawn_with(
+        command: &mut Command,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(stdout);
         let child = command.stderr(stderr).spawn().expect("framewire starts");
-        // The command keeps the pipe's end open: for the reader it would never end.
-        command.stderr(Stdio::null());
+        // The command keeps the pipes' ends open: for a reader they would never end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         Self(child)
     }
 
@@ -114,6 +122,84 @@ fn a_log_that_nobody_reads_costs_no_frame_and_no_time_at_the_end() {
     }
     framewire.signal(Signal::SIGTERM);
     assert_eq!(framewire.ends_within(SOON), Some(0));
+}
+
+/// The log of a run to a receiver that never reports; it ends by itself.
+fn log_of(folder: &Folder, arguments: &[&str]) -> String {
+    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = socket.local_addr().expect("an address").port();
+    let text = format!(
+        "[[camera]]\nname = \"front\"\ndevice = \"replay:{picture}\"\nfps = 60\n\
+         [[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\npacing = 0.6\n"
+    );
+    let config = folder.write("config.toml", text);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
+    command.args(["run", "--config", &config]).args(arguments);
+    let output = command.output().expect("framewire runs");
+    assert!(output.status.success());
+    let log = String::from_utf8(output.stderr).expect("UTF-8");
+    log.replace(&format!("127.0.0.1:{port}"), "RECEIVER")
+        .replace(&config, "CONFIG")
+}
+
+#[test]
+fn the_log_begins_with_what_is_streamed_where_and_how() {
+    let folder = Folder::new("beginning");
+    let log = log_of(&folder, &["--frames", "1"]);
+    for line in [
+        concat!(
+            "INFO framewire ",
+            env!("CARGO_PKG_VERSION"),
+            ", configuration CONFIG\n"
+        ),
+        "INFO front: to RECEIVER, paced over 10 ms\n",
+    ] {
+        assert!(log.contains(line), "{line} in {log}");
+    }
+    assert!(!log.contains("receiver has reported"), "{log}");
+}
+
+#[test]
+fn a_log_line_tells_of_its_interval_and_once_that_no_receiver_reports() {
+    let folder = Folder::new("intervals");
+    let log = log_of(&folder, &["--timeout", "13", "--interval", "1"]);
+    let rates: Vec<f64> = log
+        .lines()
+        .filter_map(|line| {
+            line.split_once("front: streaming, ")?
+                .1
+                .split_once(" fps, ")
+        })
+        .map(|(rate, _)| rate.parse().expect("a rate"))
+        .collect();
+    assert!((10..=13).contains(&rates.len()), "{log}");
+    // The first line may be of a slow start.
+    let usual = rates.iter().filter(|rate| (55.0..65.0).contains(*rate));
+    assert!(usual.count() > rates.len() / 2, "{rates:?}");
+    let silence = "RECEIVER: no receiver has reported within 10 s: ";
+    assert_eq!(log.matches(silence).count(), 1, "{log}");
+}
+
+#[test]
+fn json_that_nobody_reads_costs_no_time_at_the_end() {
+    let (_unread, stdout) = full_pipe();
+    let (reader, stderr) = std::io::pipe().expect("a pipe");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
+    command.args(["demo", "--to", "127.0.0.1:9", "--json", "--interval", "1"]);
+    let mut framewire = Framewire::spawn_with(&mut command, stdout, stderr);
+    let mut log = BufReader::new(reader).lines().map_while(Result::ok);
+    // The second is in the queue then, the first waits to be written.
+    let summaries = log.by_ref().filter(|line| line.contains(" INFO demo: "));
+    assert!(
+        summaries
+            .filter(|line| line.contains("dropped"))
+            .nth(1)
+            .is_some()
+    );
+    framewire.signal(Signal::SIGTERM);
+    assert_eq!(framewire.ends_within(SOON), Some(1));
+    assert!(log.any(|line| line == "framewire: stdout: nobody reads it"));
 }
 
 #[test]

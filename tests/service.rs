@@ -86,6 +86,27 @@ fn it_is_ready_with_the_first_packet_and_says_who_streams() {
 }
 
 #[test]
+fn a_camera_that_nobody_receives_does_not_stream() {
+    let folder = Folder::new("nobody");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let gone = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = gone.local_addr().expect("an address").port();
+    drop(gone);
+    let text = camera("front", &device, &[port]) + "[log]\nsummary-interval = 1\n";
+    let daemon = Daemon::start(&folder, &folder.write("config.toml", text), false, |_| ());
+    let nobody = format!(
+        "front: sending to nobody; front: 127.0.0.1:{port}: nobody listens there (ICMP port unreachable)"
+    );
+    daemon.hears(&format!("STATUS=no camera streams; {nobody}"), LONG);
+    daemon.logs("front: sending to nobody");
+    let late = UdpSocket::bind(("127.0.0.1", port)).expect("the port");
+    daemon.hears("STATUS=1 of 1 cameras streaming\n", LONG);
+    packet_arrives(&late);
+    daemon.logs("front: streaming, ");
+    assert_eq!(daemon.end().code(), Some(0));
+}
+
+#[test]
 fn without_a_camera_it_is_ready_after_the_grace_and_the_watchdog_is_content() {
     let folder = Folder::new("absent");
     let text = camera("front", "usb:ffff:ffff", &[9]);

@@ -48,6 +48,7 @@ const READABLE: usize = 1000;
 fn limited(streaming: Streaming) {
     assert_ne!(streaming.frames, Some(0));
     assert_ne!(streaming.timeout, Some(Duration::ZERO));
+    assert_ne!(streaming.interval, Some(Duration::ZERO));
 }
 
 /// `config.toml`: what is accepted is complete, what is refused is explained in two lines.

@@ -294,7 +294,7 @@ mod tests {
         while capture.take().is_none() {
             assert!(start.elapsed() < Duration::from_secs(20));
         }
-        assert_eq!(stats.state(), CameraState::Streaming);
+        assert_eq!(stats.state(), CameraState::SendingToNobody);
         drop(capture);
         assert_eq!(stats.state(), CameraState::Stopped);
         assert_eq!(dropped(&stats, "stopped"), 0);

@@ -10,12 +10,13 @@ fn run_is_the_default() {
     let streaming = Streaming {
         frames: Some(3),
         timeout: Some(Duration::from_secs(9)),
+        interval: Some(Duration::from_secs(2)),
         json: true,
     };
     let expected = Ok(Command::Run { config, streaming });
     for line in [
-        "--config x.toml --frames 3 --timeout 9 --json",
-        "run --config=x.toml --json --timeout=9 --frames=3",
+        "--config x.toml --frames 3 --timeout 9 --interval 2 --json",
+        "run --config=x.toml --json --interval=2 --timeout=9 --frames=3",
     ] {
         assert_eq!(parse(line), expected);
     }
@@ -104,6 +105,8 @@ fn what_does_not_fit_is_refused_by_name() {
         ("run --frames x", "from 1"),
         ("check --timeout 1", "--timeout"),
         ("run --timeout 0", "from 1"),
+        ("devices --interval 1", "--interval"),
+        ("run --interval 0", "from 1"),
         ("run --timeout 1.5", "from 1"),
         ("demo --to nowhere", "HOST:PORT"),
         ("run --config", "--config"),

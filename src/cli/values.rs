@@ -54,15 +54,12 @@ pub fn frames(parser: &mut lexopt::Parser) -> Result<u64, lexopt::Error> {
     })
 }
 
-/// `--timeout`.
-pub fn seconds(
-    parser: &mut lexopt::Parser,
-    expected: &'static str,
-) -> Result<Duration, lexopt::Error> {
+/// `--timeout` and `--interval`.
+pub fn seconds(parser: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
     parser.value()?.parse_with(|text| {
         let seconds = text.parse().ok().filter(|&seconds: &u32| seconds > 0);
         let duration = seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        duration.ok_or(expected)
+        duration.ok_or("a number of seconds from 1 is needed")
     })
 }
 

@@ -4,11 +4,13 @@ use std::io;
 use std::path::Path;
 
 use serde::Serialize;
+use tracing::warn;
 
 use super::failure::Failure;
 use crate::cli::Streaming;
 use crate::config::Config;
-use crate::service::{Limits, Service};
+use crate::line_queue::{Lines, line_queue};
+use crate::service::{Options, Service};
 use crate::stats::Summary;
 
 /// Streams every camera of the configuration.
@@ -35,18 +37,47 @@ pub fn stream(
     streaming: Streaming,
     out: &mut dyn io::Write,
 ) -> Result<(), Failure> {
-    let limits = Limits {
+    let options = Options {
         frames: streaming.frames,
-        time: streaming.timeout,
+        timeout: streaming.timeout,
+        interval: streaming.interval,
     };
-    let service = Service::start(path, config, limits)?;
-    let (cameras, well) = service.run()?;
-    let printed = print(&Report { cameras }, streaming.json, out);
+    let service = Service::start(path, config, options)?;
+    let (well, printed) = if streaming.json && streaming.interval.is_some() {
+        (stream_reports(service)?, Ok(()))
+    } else {
+        let (cameras, well) = service.run(|_| ())?;
+        (well, print(&Report { cameras }, streaming.json, out))
+    };
     if well {
         Ok(printed?)
     } else {
         Err(Failure::other(""))
     }
+}
+
+/// Prints a JSON object for each interval and one at the end. A reader that is slow or gone costs itself only.
+fn stream_reports(service: Service) -> Result<bool, Failure> {
+    let (queue, backlog) = line_queue();
+    backlog.write_to(io::stdout(), "stdout", |lost| {
+        warn!("{} of stdout lost: nobody read it", Lines(lost));
+        String::new()
+    })?;
+    let push = |cameras| -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Report { cameras })?;
+        line.push(b'\n');
+        queue.push(line);
+        Ok(())
+    };
+    let (cameras, well) = service.run(|cameras| {
+        if let Err(error) = push(cameras) {
+            warn!("no report: {error}");
+        }
+    })?;
+    push(cameras)?;
+    let finished = queue.flush();
+    finished.map_err(|error| Failure::other(format!("stdout: {error}")))?;
+    Ok(well)
 }
 
 fn print(report: &Report, json: bool, out: &mut dyn io::Write) -> io::Result<()> {

@@ -11,8 +11,8 @@ use super::value::{Text, bounded, from_text};
 pub struct Log {
     /// How much.
     pub level: Level,
-    /// How often a summary line per camera.
-    pub summary_interval: SummaryInterval,
+    /// How often a summary line for each camera; by how it runs when absent.
+    pub summary_interval: Option<SummaryInterval>,
 }
 
 /// How much is logged.
@@ -52,5 +52,5 @@ from_text!(
 
 bounded!(
     /// Seconds between summary lines, 0 = none.
-    SummaryInterval(u32), 0..=86400, 10, "a number of seconds (0 = no summary)"
+    SummaryInterval(u32), 0..=86400, 0, "a number of seconds (0 = no summary)"
 );

@@ -16,6 +16,15 @@ impl Pacing {
     /// Leaves a quarter of the interval for what comes late.
     pub const SPREAD: Self = Self(0.75);
 
+    /// What is usual where the configuration says nothing.
+    pub const fn usual(to_this_machine: bool) -> Self {
+        if to_this_machine {
+            Self::BURST
+        } else {
+            Self::SPREAD
+        }
+    }
+
     /// The share, 0.0..=1.0.
     pub fn share(self) -> f32 {
         self.0

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::backoff::Backoff;
 use crate::camera::{CameraThread, Parting};
@@ -285,13 +285,18 @@ impl Cameras {
             .map(CameraThread::watched)
     }
 
-    /// A line per camera.
-    pub fn log_summaries(&self) {
-        let running = self.running.iter().map(CameraThread::summary);
-        let waiting = self.waiting.iter().filter_map(Waiting::summary);
-        for summary in running.chain(waiting) {
-            info!("{summary}");
-        }
+    /// A line for each camera about the time since the last such line; returns all counters.
+    pub fn log_intervals(&mut self, now: Instant) -> Vec<Summary> {
+        let intervals = self.running.iter_mut().map(|camera| camera.interval(now));
+        let running = intervals.map(|interval| {
+            info!("{interval}");
+            debug!("{}", interval.summary());
+            interval.into_summary()
+        });
+        let not_started = self.waiting.iter().filter_map(Waiting::summary);
+        running
+            .chain(not_started.inspect(|summary| info!("{summary}")))
+            .collect()
     }
 
     /// Ends all cameras; returns the final counters, and whether all ended well and in time.

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use crate::camera::Parting;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SummaryInterval};
 use crate::ledger::Ledger;
-use crate::log::Log;
+use crate::log::{self, Log};
 use crate::notes;
 use crate::sandbox::Sandbox;
 use crate::stats::Summary;
@@ -32,13 +32,20 @@ const SHORT_WAIT: Duration = Duration::from_millis(50);
 /// Practically never.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// When the cameras end by themselves.
+/// Time between summaries where nothing else is said.
+const USUAL_INTERVAL: Duration = Duration::from_secs(10);
+/// The same in a journal that is kept.
+pub const SERVICE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// What the command line says of a run.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Limits {
-    /// `--frames`: frames of each camera that are taken for sending.
+pub struct Options {
+    /// `--frames`: each camera ends after so many that were taken for sending.
     pub frames: Option<u64>,
-    /// `--timeout`.
-    pub time: Option<Duration>,
+    /// `--timeout`: all end after so long.
+    pub timeout: Option<Duration>,
+    /// `--interval`: from summary to summary, whatever the configuration says.
+    pub interval: Option<Duration>,
 }
 
 /// What the process streams, and how it got there.
@@ -54,6 +61,9 @@ pub struct Service {
     cameras: Cameras,
     /// When it ends by itself.
     end: Instant,
+    /// `--interval`.
+    asked_interval: Option<Duration>,
+    is_service: bool,
     /// When the next summary is due.
     summary: Instant,
     /// The last to end: the others log until then.
@@ -61,9 +71,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts all cameras of `config`, which came from `path`, for as long as `limits` say.
-    pub fn start(path: Option<&Path>, config: Config, limits: Limits) -> io::Result<Self> {
+    /// Starts all cameras of `config`, which came from `path`, as `options` say.
+    pub fn start(path: Option<&Path>, config: Config, options: Options) -> io::Result<Self> {
         let (log, unwritten) = Log::start(config.log.level);
+        announce(path);
         descriptors::raise_limit();
         // The demo is one stream after the other; nobody waits for the next.
         let ledger = path.and_then(|_| Ledger::open());
@@ -73,24 +84,29 @@ impl Service {
         let signals = Signals::block()?;
         unwritten.write_to_stderr()?;
         let now = Instant::now();
-        let mut cameras = Cameras::new(limits.frames, ledger);
+        let mut cameras = Cameras::new(options.frames, ledger);
         cameras.want(&config.cameras, now);
+        let manager = Manager::from_environment(now);
+        let is_service = manager.is_present() || log::is_journal();
         Ok(Self {
             path: path.map(Path::to_owned),
             config,
             has_terminal: io::stdin().is_terminal(),
             sandbox,
             signals,
-            manager: Manager::from_environment(now),
+            manager,
             cameras,
-            end: now + limits.time.unwrap_or(NEVER),
+            end: now + options.timeout.unwrap_or(NEVER),
+            asked_interval: options.interval,
+            is_service,
             summary: now,
             log,
         })
     }
 
-    /// Runs until a signal comes, its time is up or all cameras have ended; returns the final counters and whether all ended well.
-    pub fn run(mut self) -> io::Result<(Vec<Summary>, bool)> {
+    /// Runs until a signal comes, its time is up or all cameras have ended; `report` gets the counters with each
+    /// summary. Returns the final ones and whether all ended well.
+    pub fn run(mut self, mut report: impl FnMut(Vec<Summary>)) -> io::Result<(Vec<Summary>, bool)> {
         self.summary = self.next_summary(Instant::now());
         let parting = loop {
             match self.wait()? {
@@ -108,7 +124,7 @@ impl Service {
             self.manager.turn(now, &mut self.cameras);
             if now >= self.summary {
                 self.summary = self.next_summary(now);
-                self.cameras.log_summaries();
+                report(self.cameras.log_intervals(now));
             }
         };
         self.manager.stopping();
@@ -141,10 +157,11 @@ impl Service {
 
     /// The next time for a summary; practically never when there is none.
     fn next_summary(&self, now: Instant) -> Instant {
-        match self.config.log.summary_interval.get() {
-            0 => now + NEVER,
-            seconds => now + Duration::from_secs(seconds.into()),
-        }
+        let configured = self.config.log.summary_interval;
+        let interval = self
+            .asked_interval
+            .or_else(|| summary_interval(configured, self.is_service));
+        now + interval.unwrap_or(NEVER)
     }
 
     /// Puts the configuration file into force again, unless it is wrong.
@@ -193,5 +210,44 @@ impl Service {
 fn log_notes(config: &Config) {
     for note in notes::of_file(config) {
         info!("{note}");
+    }
+}
+
+/// Says what starts.
+fn announce(path: Option<&Path>) {
+    let version = env!("CARGO_PKG_VERSION");
+    match path {
+        Some(path) => info!("framewire {version}, configuration {}", path.display()),
+        None => info!("framewire {version}, test pattern"),
+    }
+}
+
+/// From summary to summary, by the configuration; `None` = no summary.
+fn summary_interval(configured: Option<SummaryInterval>, is_service: bool) -> Option<Duration> {
+    match configured.map(SummaryInterval::get) {
+        Some(0) => None,
+        Some(seconds) => Some(Duration::from_secs(seconds.into())),
+        None if is_service => Some(SERVICE_INTERVAL),
+        None => Some(USUAL_INTERVAL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_gets_few_summaries_unless_the_configuration_says_otherwise() {
+        let configured = |seconds: i64| SummaryInterval::try_from(seconds).ok();
+        for (configured, is_service, seconds) in [
+            (None, false, Some(10)),
+            (None, true, Some(600)),
+            (configured(3), true, Some(3)),
+            (configured(3), false, Some(3)),
+            (configured(0), false, None),
+        ] {
+            let interval = summary_interval(configured, is_service);
+            assert_eq!(interval.map(|interval| interval.as_secs()), seconds);
+        }
     }
 }

@@ -53,7 +53,6 @@ impl Status {
         }
         let stalled = now.saturating_duration_since(*since) >= STALLED;
         match camera.stats().state() {
-            CameraState::Streaming if sent == 0 => Some("no frame sent yet".to_owned()),
             CameraState::Streaming if stalled => Some("no frame sent any more".to_owned()),
             CameraState::Streaming => None,
             state => Some(state.to_string()),

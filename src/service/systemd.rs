@@ -69,6 +69,11 @@ impl Manager {
         }
     }
 
+    /// Whether there is one.
+    pub fn is_present(&self) -> bool {
+        self.present
+    }
+
     /// Whether it waits for the first frame.
     pub fn is_starting(&self) -> bool {
         self.grace.is_some()

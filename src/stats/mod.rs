@@ -2,6 +2,7 @@
 
 mod condition;
 mod drop_reason;
+mod interval;
 pub mod latency;
 pub mod output;
 mod sent;
@@ -17,6 +18,7 @@ use output::OutputStats;
 
 pub use condition::Condition;
 pub use drop_reason::DropReason;
+pub use interval::Interval;
 pub use sent::Sent;
 pub use state::CameraState;
 pub use summary::Summary;
@@ -42,7 +44,11 @@ pub struct Stats {
 impl Stats {
     /// What the camera does just now.
     pub fn state(&self) -> CameraState {
-        self.lock_state().clone()
+        let state = self.lock_state().clone();
+        if state == CameraState::Streaming && !self.outputs().iter().any(|output| output.sends()) {
+            return CameraState::SendingToNobody;
+        }
+        state
     }
 
     /// The source is open; no picture has come yet.
@@ -221,7 +227,10 @@ mod tests {
         stats.frame_sent();
         assert_eq!(stats.frames_sent(), 1);
         stats.frame_dropped(DropReason::NoEndOfImage);
-        stats.set_outputs(vec![Arc::new(OutputStats::new("h:1".to_owned()))]);
+        let output = Arc::new(OutputStats::new("h:1".to_owned()));
+        stats.set_outputs(vec![output.clone()]);
+        assert_eq!(stats.state(), CameraState::SendingToNobody);
+        output.frame_sent();
         let json = serde_json::to_value(stats.summary("front")).unwrap();
         assert_eq!(
             json,
@@ -235,7 +244,7 @@ mod tests {
                     "first_to_last_packet": {"p50": 0, "p99": 0, "max": 0}
                 },
                 "outputs": [{
-                    "destination": "h:1", "frames_sent": 0, "frames_failed": 0, "frames_skipped": 0,
+                    "destination": "h:1", "frames_sent": 1, "frames_failed": 0, "frames_skipped": 0,
                     "packets_sent": 0, "octets_sent": 0, "problem": null, "receivers": []
                 }]
             })

@@ -112,6 +112,11 @@ impl OutputStats {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// Whether frames are sent there.
+    pub fn sends(&self) -> bool {
+        !self.had_problem() && self.frames_sent.load(Ordering::Relaxed) > 0
+    }
+
     /// The destination and why nothing is sent there now; `None` = all is well.
     pub fn problem(&self) -> Option<String> {
         let reported = self.lock();
@@ -163,14 +168,14 @@ impl OutputStats {
 /// An output's counters at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutputSummary {
-    destination: String,
+    pub(super) destination: String,
     frames_sent: u64,
-    frames_failed: u64,
-    frames_skipped: u64,
+    pub(super) frames_failed: u64,
+    pub(super) frames_skipped: u64,
     packets_sent: u64,
     octets_sent: u64,
-    problem: Option<String>,
-    receivers: Vec<Receiver>,
+    pub(super) problem: Option<String>,
+    pub(super) receivers: Vec<Receiver>,
 }
 
 /// What is worth a human's attention: nothing where all is well and nobody reports.

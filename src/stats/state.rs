@@ -10,8 +10,10 @@ pub enum CameraState {
     /// It is being opened for the first time.
     #[default]
     Opening,
-    /// It is open and its stream is on.
+    /// It delivers, and frames are sent.
     Streaming,
+    /// It delivers, but no destination can be sent to.
+    SendingToNobody,
     /// It cannot be had, for the reason given; it is tried again and again.
     Waiting(String),
     /// It was told to end.
@@ -23,6 +25,7 @@ impl fmt::Display for CameraState {
         match self {
             Self::Opening => f.write_str("opening the camera"),
             Self::Streaming => f.write_str("streaming"),
+            Self::SendingToNobody => f.write_str("sending to nobody"),
             Self::Waiting(problem) => write!(f, "waiting for the camera: {problem}"),
             Self::Stopped => f.write_str("stopped"),
         }

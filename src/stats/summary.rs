@@ -1,4 +1,4 @@
-//! A camera's counters at one moment, as JSON and as a line for people.
+//! All of a camera's counters at one moment, as JSON and as a line.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,10 +32,9 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "{}: {}, reopened {} times, {} frames captured, {} sent, {} dropped",
+            "{}: {}, {} frames captured, {} sent, {} dropped",
             self.name,
             self.state,
-            self.reopened,
             self.frames_captured,
             self.frames_sent,
             self.frames_dropped.values().sum::<u64>(),
@@ -58,6 +57,9 @@ impl fmt::Display for Summary {
             self.send_calls,
             self.send_errors,
         )?;
+        if self.reopened > 0 {
+            write!(f, ", camera opened again: {}", self.reopened)?;
+        }
         write!(f, "; {}", self.latency_us)?;
         self.outputs.iter().try_for_each(|output| output.fmt(f))
     }

@@ -8,6 +8,7 @@ mod delivery;
 mod flight;
 mod link;
 mod lookup;
+mod manner;
 mod mdns;
 mod multicast;
 mod output;
@@ -17,6 +18,7 @@ mod report_times;
 mod reports;
 mod route;
 mod sendmmsg;
+mod silence;
 pub mod socket;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 pub use flight::Flight;
 pub use lookup::first_address;
+pub use manner::Manner;
 pub use output::Output;
 
 /// Sends a camera's frames to all its outputs.
@@ -93,6 +96,11 @@ impl<'a> Transmitter<'a> {
         before.into_iter().for_each(Output::close);
         let stats = self.outputs.iter().map(|output| output.stats().clone());
         self.stats.set_outputs(stats.collect());
+    }
+
+    /// Whether it has this very output.
+    pub fn has(&self, wanted: &config::Output) -> bool {
+        self.outputs.iter().any(|output| output.config() == wanted)
     }
 
     /// Begins to send `picture`, which came with `frame`, to all outputs that can be sent to.

@@ -138,16 +138,12 @@ impl Output {
             .packets(picture, timestamp, capture_time, packet_octets);
         self.note_identity();
         let socket = self.link.socket()?;
-        let share = if socket.destination().ip().is_loopback() {
-            Pacing::BURST
-        } else {
-            Pacing::SPREAD
-        };
+        let usual = Pacing::usual(socket.destination().ip().is_loopback());
         let message = socket.packets_per_message();
         // Without segmentation offload a batch is as many messages.
         let message = if message == 1 { usize::MAX } else { message };
         let due = now.max(self.not_before);
-        let share = self.link.config().pacing.unwrap_or(share);
+        let share = self.link.config().pacing.unwrap_or(usual);
         Some(Delivery {
             pace: Pace::new(packets.len(), share, interval, message),
             link: &mut self.link,

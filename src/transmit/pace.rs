@@ -15,7 +15,7 @@ const LEAST_GAP: (u32, u32) = (3, 4);
 /// The interval before one has been measured.
 const FIRST_INTERVAL: Duration = Duration::from_millis(33);
 /// Longest interval that is paced over: a slow camera's frames must not arrive later than necessary.
-const LONGEST_INTERVAL: Duration = Duration::from_millis(100);
+pub const LONGEST_INTERVAL: Duration = Duration::from_millis(100);
 /// Intervals of which the median counts, so that neither a late frame nor a stall changes the pace.
 const INTERVALS: usize = 9;
 

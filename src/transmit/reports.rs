@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::sockopt::ReceiveTimestampns;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::multicast;
 use super::report_times::ReportTimes;
+use super::silence::{self, Silence};
 use super::socket::{self, Socket};
 use crate::clocks;
 use crate::config::{self, Rtcp};
@@ -39,6 +40,7 @@ pub struct Reports {
     local_port: u16,
     times: ReportTimes,
     next_look: Instant,
+    silence: Silence,
 }
 
 impl Reports {
@@ -50,6 +52,7 @@ impl Reports {
             local_port,
             times: ReportTimes::new(),
             next_look: Instant::now(),
+            silence: Silence::default(),
         }
     }
 
@@ -82,8 +85,17 @@ impl Reports {
             return;
         }
         self.next_look = now + LOOK;
-        if self.read(stream, info.ssrc, now, stats) {
+        let heard = self.read(stream, info.ssrc, now, stats);
+        if heard.new {
             self.begin_series();
+        }
+        if self.silence.is_long(!stats.had_problem(), heard.any, now) {
+            info!(
+                "{}: no receiver has reported within {} s: there may be none, a firewall may be in the way, \
+                 or the receiver sends no reports",
+                self.config.destination,
+                silence::LONG.as_secs()
+            );
         }
         if !self.times.is_due(now, clocks) {
             return;
@@ -156,14 +168,14 @@ impl Reports {
         Ok((destination, socket))
     }
 
-    /// Whether a receiver has reported that had not before.
-    fn read(&self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) -> bool {
-        let mut is_new = false;
+    /// What receivers have reported.
+    fn read(&self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) -> Heard {
         let socket = match &self.socket {
             Some((_, socket)) => socket.as_fd(),
             None if self.config.rtcp == Rtcp::Mux => stream.as_fd(),
-            None => return false,
+            None => return Heard::default(),
         };
+        let mut all = Heard::default();
         for _ in 0..MAX_DATAGRAMS {
             let mut octets = [0; MAX_DATAGRAM_OCTETS];
             let Some((length, arrival)) = receive(socket, &mut octets) else {
@@ -172,15 +184,25 @@ impl Reports {
             let datagram = octets.get(..length).unwrap_or_default();
             match ReceptionReport::parse(datagram, ssrc) {
                 Ok(reports) => {
+                    all.any |= !reports.is_empty();
                     for report in &reports {
-                        is_new |= stats.heard_of(heard(report, ntp_timestamp(arrival)), now);
+                        all.new |= stats.heard_of(heard(report, ntp_timestamp(arrival)), now);
                     }
                 }
                 Err(error) => debug!("{}: not a report: {error}", self.config.destination),
             }
         }
-        is_new
+        all
     }
+}
+
+/// Which receivers have reported.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Some one.
+    any: bool,
+    /// One that had not before.
+    new: bool,
 }
 
 /// The next datagram and when the kernel received it, since 1970; `None` when there is none.

@@ -20,6 +20,7 @@ complete -c framewire -n '__fish_seen_subcommand_from run' -l size -x -d 'pictur
 complete -c framewire -n '__fish_seen_subcommand_from run' -l fps -x -d 'frame rate'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l frames -x -d 'end after so many frames of each camera'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l timeout -x -d 'end after so many seconds'
+complete -c framewire -n '__fish_seen_subcommand_from run demo' -l interval -x -d 'seconds from one summary to the next'
 complete -c framewire -n '__fish_seen_subcommand_from run demo devices' -l json -d 'print JSON instead of text'
 complete -c framewire -n '__fish_seen_subcommand_from prepare' -l state -x -a '(__fish_complete_directories)' -d 'folder of the last good configuration'
 complete -c framewire -n '__fish_seen_subcommand_from prepare' -l root -x -a '(__fish_complete_directories)' -d 'write below this folder instead of /'

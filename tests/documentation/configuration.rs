@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use framewire::config::{Config, Pacing};
+use framewire::service::SERVICE_INTERVAL;
 
 use super::pages::{all_pages, page};
 
@@ -16,6 +17,8 @@ const WIFI: &str = "[network.wifi]\nssid = \"a\"\ncountry = \"DE\"\n";
 const FREE_TABLE: &str = "[camera.controls]";
 /// Its default depends on the destination.
 const BY_DESTINATION: &str = "pacing";
+/// The key whose default depends on whether systemd started the program: that of a service is in bold.
+const BY_SERVICE: &str = "summary-interval";
 
 /// A key as the page describes it.
 struct Key {
@@ -142,6 +145,9 @@ fn the_defaults_of_the_page_are_those_of_the_program() {
         if key.name == BY_DESTINATION {
             assert_eq!(default, Pacing::SPREAD.share().to_string());
             assert_eq!(base.cameras[0].outputs[0].pacing, None);
+        } else if key.name == BY_SERVICE {
+            assert_eq!(default, SERVICE_INTERVAL.as_secs().to_string());
+            assert_eq!(base.log.summary_interval, None);
         } else if default == "none" {
             assert!(!is_default, "{name} has a default, {}", shipped(&key));
         } else {

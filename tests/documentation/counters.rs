@@ -83,6 +83,10 @@ fn each_state_has_its_row_and_each_row_its_state() {
     stats.source_opened();
     stats.source_delivers();
     states.insert(stats.state().to_string());
+    let output = Arc::new(OutputStats::new("h:1".to_owned()));
+    output.frame_sent();
+    stats.set_outputs(vec![output]);
+    states.insert(stats.state().to_string());
     stats.source_missing("…");
     states.insert(stats.state().to_string());
     stats.source_stopped();
