@@ -12,53 +12,16 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Output, Stdio};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::folder::Folder;
 use support::frames::Picture;
-use support::receive::{depacketize, headers, pixels, with_size_of};
+use support::program::{command, framewire, receive_frame, receiver, replay, send, text};
+use support::receive::{depacketize, pixels, with_size_of};
 use support::variants::without_eoi;
-
-/// Longest wait for a packet.
-const LONG: Duration = Duration::from_secs(60);
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
-    command
-        .args(arguments)
-        .current_dir("/")
-        .stdin(Stdio::null());
-    command
-}
-
-fn framewire(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("framewire runs")
-}
-
-fn text(octets: &[u8]) -> String {
-    String::from_utf8_lossy(octets).into_owned()
-}
-
-fn replay(device: &str, destinations: &[u16]) -> String {
-    let outputs: String = destinations
-        .iter()
-        .map(|port| format!("[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\n"))
-        .collect();
-    format!("[[camera]]\nname = \"front\"\ndevice = \"replay:{device}\"\nfps = 60\n{outputs}")
-}
-
-fn receiver() -> (UdpSocket, u16) {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    let timeout = Some(LONG);
-    socket.set_read_timeout(timeout).expect("a time-out");
-    let port = socket.local_addr().expect("an address").port();
-    (socket, port)
-}
 
 #[test]
 fn help_and_version_go_to_stdout() {
@@ -209,19 +172,6 @@ fn frames_reach_two_destinations_and_are_accounted_for() {
     assert_eq!(camera["octets_sent"], octets);
 }
 
-/// Packets up to and with the marker.
-fn receive_frame(socket: &UdpSocket) -> Vec<Vec<u8>> {
-    let mut packets = Vec::new();
-    let mut buffer = [0; 9000];
-    loop {
-        let length = socket.recv(&mut buffer).expect("a packet in time");
-        packets.push(buffer[..length].to_vec());
-        if headers(&buffer[..length]).0.marker {
-            return packets;
-        }
-    }
-}
-
 /// Runs until a line with `reason` is in the log, then ends it by SIGTERM; the log up to there, and what it printed.
 fn run_until(reason: &str, arguments: &[&str]) -> (String, Output) {
     let mut child = command(arguments)
@@ -237,11 +187,6 @@ fn run_until(reason: &str, arguments: &[&str]) -> (String, Output) {
     }
     send(Signal::SIGTERM, &child);
     (seen, child.wait_with_output().expect("framewire ends"))
-}
-
-fn send(signal: Signal, child: &Child) {
-    let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
-    nix::sys::signal::kill(id, signal).expect("a signal");
 }
 
 #[test]
@@ -303,120 +248,6 @@ fn signals_end_it_cleanly_with_a_summary() {
         assert_eq!(output.status.code(), Some(0), "{signal}");
         assert!(text(&output.stdout).starts_with("front: "));
     }
-}
-
-/// What `--json` prints of the only camera.
-fn counters(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    json["cameras"][0].clone()
-}
-
-/// Keys of an output that can never be sent to.
-const NOWHERE: &str = "interface = \"not-there\"\n";
-
-#[test]
-fn frames_end_it_though_nobody_can_be_sent_to() {
-    let folder = Folder::new("nobody");
-    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
-    let config = folder.write("config.toml", replay(&picture, &[9]) + NOWHERE);
-    let camera = counters(&framewire(&[
-        "--config", &config, "--frames", "5", "--json",
-    ]));
-    assert_eq!(camera["frames_sent"], 0);
-    assert_eq!(camera["frames_dropped"]["no-destination"], 5, "{camera}");
-}
-
-#[test]
-fn a_timeout_ends_it_with_and_without_a_camera() {
-    let folder = Folder::new("timeout");
-    let (_socket, port) = receiver();
-    let to = format!("127.0.0.1:{port}");
-    let begin = Instant::now();
-    let camera = counters(&framewire(&[
-        "demo",
-        "--to",
-        &to,
-        "--timeout",
-        "1",
-        "--json",
-    ]));
-    assert!(begin.elapsed() >= Duration::from_secs(1));
-    assert_ne!(camera["frames_sent"], 0);
-    let absent = replay("", &[port]).replace("replay:", "usb:ffff:ffff");
-    let config = folder.write("config.toml", absent);
-    let camera = counters(&framewire(&[
-        "--config",
-        &config,
-        "--timeout",
-        "1",
-        "--json",
-    ]));
-    assert_eq!(camera["frames_captured"], 0);
-}
-
-#[test]
-fn json_is_printed_for_each_interval_and_at_the_end() {
-    let (_socket, port) = receiver();
-    let to = format!("127.0.0.1:{port}");
-    let mut arguments = vec!["demo", "--to", &to, "--json", "--timeout", "3"];
-    let states = |arguments: &[&str]| -> Vec<String> {
-        let output = framewire(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        let lines = text(&output.stdout);
-        lines
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("an object a line"))
-            .map(|json: Value| {
-                json["cameras"][0]["state"]
-                    .as_str()
-                    .expect("text")
-                    .to_owned()
-            })
-            .collect()
-    };
-    assert_eq!(states(&arguments), ["stopped"]);
-    arguments.extend(["--interval", "1"]);
-    let states = states(&arguments);
-    assert!((3..=4).contains(&states.len()), "{states:?}");
-    let (last, others) = states.split_last().expect("one at least");
-    assert_eq!(last, "stopped");
-    assert!(
-        others.iter().all(|state| state == "streaming"),
-        "{states:?}"
-    );
-}
-
-#[test]
-fn as_fast_as_possible_waits_for_a_destination() {
-    let folder = Folder::new("unlimited");
-    let picture = folder.write("picture.jpg", Picture::DEFAULT.encode());
-    let (gone, refusing) = receiver();
-    drop(gone);
-    let unlimited = replay(&picture, &[refusing]).replace("fps = 60", "fps = 0");
-    for keys in ["", NOWHERE] {
-        let config = folder.write("config.toml", unlimited.clone() + keys);
-        let camera = counters(&framewire(&[
-            "--config",
-            &config,
-            "--timeout",
-            "2",
-            "--json",
-        ]));
-        let captured = camera["frames_captured"].as_u64().expect("a number");
-        assert!((1..100).contains(&captured), "{keys}: {camera}");
-    }
-    let config = folder.write("config.toml", unlimited);
-    let mut child = command(&["--config", &config]);
-    let child = child.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = child.spawn().expect("framewire starts");
-    std::thread::sleep(Duration::from_millis(500));
-    let late = UdpSocket::bind(("127.0.0.1", refusing)).expect("the port");
-    late.set_read_timeout(Some(Duration::from_secs(5)))
-        .expect("a time-out");
-    receive_frame(&late);
-    send(Signal::SIGTERM, &child);
-    assert!(child.wait().expect("framewire ends").success());
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! The program as a user runs it, and somebody who receives.
+
+use std::net::UdpSocket;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::receive::headers;
+
+/// Longest wait for a packet.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// The program with these arguments.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
+    command
+        .args(arguments)
+        .current_dir("/")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub fn framewire(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("framewire runs")
+}
+
+/// Octets as text.
+pub fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// A configuration whose camera plays `device`, a file or a folder, at 60 fps to these ports of this machine.
+pub fn replay(device: &str, destinations: &[u16]) -> String {
+    let outputs: String = destinations
+        .iter()
+        .map(|port| format!("[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\n"))
+        .collect();
+    format!("[[camera]]\nname = \"front\"\ndevice = \"replay:{device}\"\nfps = 60\n{outputs}")
+}
+
+/// A socket and its port.
+pub fn receiver() -> (UdpSocket, u16) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let timeout = Some(LONG);
+    socket.set_read_timeout(timeout).expect("a time-out");
+    let port = socket.local_addr().expect("an address").port();
+    (socket, port)
+}
+
+/// Packets up to and with the marker.
+pub fn receive_frame(socket: &UdpSocket) -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
+    let mut buffer = [0; 9000];
+    loop {
+        let length = socket.recv(&mut buffer).expect("a packet in time");
+        packets.push(buffer[..length].to_vec());
+        if headers(&buffer[..length]).0.marker {
+            return packets;
+        }
+    }
+}
+
+/// Sends a signal to it.
+pub fn send(signal: Signal, child: &Child) {
+    let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
+    nix::sys::signal::kill(id, signal).expect("a signal");
+}
