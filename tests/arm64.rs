@@ -5,12 +5,20 @@
 //! Run by `cargo test --test arm64`; needs the rust targets below and the Debian packages qemu-user-static,
 //! gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross.
 #![allow(
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::string_slice,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test fails by a panic"
+    reason = "a test fails by a panic, and prints what it measured; its numbers are small"
 )]
 
 #[expect(dead_code, reason = "the interop suite uses the rest")]

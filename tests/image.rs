@@ -7,12 +7,20 @@
 //! It needs the rust target aarch64-unknown-linux-musl and the Debian packages qemu-system-arm, qemu-efi-aarch64
 //! and those that image/build names. The packages in the image are downloaded once.
 #![allow(
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::string_slice,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test fails by a panic"
+    reason = "a test fails by a panic, and prints what it measured; its numbers are small"
 )]
 
 #[path = "image/bench.rs"]

@@ -1,12 +1,20 @@
 //! The real GStreamer and the real FFmpeg receive from the real framewire, and decode exactly the pixels of the source.
 //! Run by `cargo test --test interop`; needs the Debian packages that [`tools`] names.
 #![allow(
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::string_slice,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test fails by a panic"
+    reason = "a test fails by a panic, and prints what it measured; its numbers are small"
 )]
 
 #[path = "interop/absolute_time.rs"]

@@ -10,12 +10,20 @@
 //! camera of the scenario `cycles` so many times, `LAB_CHAOS_SECONDS=1800` and `LAB_CHAOS_SEED=7` are how long the
 //! scenario `chaos` lasts and what its faults are drawn by, `LAB_WALL_LIMIT` is the time limit in seconds.
 #![allow(
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::string_slice,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test fails by a panic"
+    reason = "a test fails by a panic, and prints what it measured; its numbers are small"
 )]
 
 #[path = "lab/host/apt.rs"]

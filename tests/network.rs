@@ -2,12 +2,20 @@
 //! destinations that go away and come back.
 //! Run by `cargo test --test network`; needs root, and the Debian packages iproute2 and those that [`tools`] names.
 #![allow(
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::string_slice,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test fails by a panic"
+    reason = "a test fails by a panic, and prints what it measured; its numbers are small"
 )]
 
 #[path = "network/destinations.rs"]

@@ -80,8 +80,10 @@ impl Drop for Responder {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
         let ended = self.thread.take().map(JoinHandle::join);
-        if !thread::panicking() {
-            ended.map(|ended| ended.expect("the responder does not panic"));
+        if let Some(ended) = ended
+            && !thread::panicking()
+        {
+            ended.expect("the responder does not panic");
         }
     }
 }
