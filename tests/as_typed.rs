@@ -107,7 +107,7 @@ fn json_stays_alone_on_stdout() {
 
 #[test]
 fn a_pipe_that_closes_ends_it_silently() {
-    let folder = Folder::new("closed-pipe");
+    let folder = Folder::new("closed-reader");
     let config = folder.write("config.toml", CONFIG);
     for arguments in [
         &["sdp", "--config", &config][..],
