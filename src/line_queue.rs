@@ -16,8 +16,9 @@ use nix::unistd;
 
 /// Most lines that wait.
 const CAPACITY: usize = 512;
-/// Longest wait for the last lines when the process ends: somebody may wait for that end.
-pub const LONGEST_FLUSH: Duration = Duration::from_millis(300);
+/// Longest wait for the last lines when the process ends: somebody may wait for that end. It may come three times,
+/// for the log, for stdout and for the last words, and all of that has one second.
+pub const LONGEST_FLUSH: Duration = Duration::from_millis(200);
 /// Pause between two looks at what still waits.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 

@@ -203,6 +203,43 @@ fn json_that_nobody_reads_costs_no_time_at_the_end() {
 }
 
 #[test]
+fn a_summary_that_nobody_reads_costs_no_time_at_the_end() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    receiver.set_read_timeout(Some(LONG)).expect("a time-out");
+    let to = format!("{}", receiver.local_addr().expect("an address"));
+    let folder = Folder::new("unread-summary");
+    let config = format!(
+        "[[camera]]\nname = \"front\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"{to}\"\n"
+    );
+    let config = folder.write("config.toml", config);
+    for format in [&[][..], &["--json"]] {
+        let (_unread, stdout) = full_pipe();
+        let (mut log, stderr) = std::io::pipe().expect("a pipe");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_framewire"));
+        command.args(["run", &config]).args(format);
+        let mut framewire = Framewire::spawn_with(&mut command, stdout, stderr);
+        receiver.recv(&mut [0; 2000]).expect("a packet");
+        framewire.signal(Signal::SIGTERM);
+        assert_eq!(framewire.ends_within(SOON), Some(1));
+        let mut said = String::new();
+        log.read_to_string(&mut said).expect("the log");
+        let last = said.lines().last();
+        assert_eq!(last, Some("framewire: stdout: nobody reads it"));
+
+        // Nor does anybody read the log; and the end comes by itself.
+        let (_unread, stdout) = full_pipe();
+        let (_neither, stderr) = full_pipe();
+        command.args(["--frames", "1"]);
+        let mut framewire = Framewire::spawn_with(&mut command, stdout, stderr);
+        receiver.recv(&mut [0; 2000]).expect("a packet");
+        assert_eq!(framewire.ends_within(SOON), Some(1));
+        receiver.set_nonblocking(true).expect("non-blocking");
+        while receiver.recv(&mut [0; 2000]).is_ok() {}
+        receiver.set_nonblocking(false).expect("blocking");
+    }
+}
+
+#[test]
 fn a_failure_that_nobody_reads_ends_too() {
     let folder = Folder::new("unread-failure");
     let wrong = folder.write("config.toml", "wrong");

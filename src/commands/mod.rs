@@ -25,7 +25,7 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
             state,
             root,
         } => return prepare::prepare(config, state, root, out),
-        Command::Run { config, streaming } => run::run(config.as_deref(), streaming, out),
+        Command::Run { config, streaming } => run::run(config.as_deref(), streaming),
         Command::One { camera, streaming } => one::one(&camera, streaming, out),
         Command::Check { config } => check::check(config.as_deref(), out),
         Command::Devices { json } => devices::devices(json, out),

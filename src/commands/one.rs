@@ -30,7 +30,7 @@ pub fn one(wanted: &OneCamera, streaming: Streaming, out: &mut dyn Write) -> Res
             }
         }
     }
-    stream(None, config, streaming, out)
+    stream(None, config, streaming)
 }
 
 fn configuration(wanted: &OneCamera) -> Result<Config, Failure> {

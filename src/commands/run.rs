@@ -1,6 +1,6 @@
 //! `run`: streams every camera of the configuration, and prints what became of their frames.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -14,14 +14,10 @@ use crate::service::{Options, Service};
 use crate::stats::Summary;
 
 /// Streams every camera of the configuration.
-pub fn run(
-    config: Option<&Path>,
-    streaming: Streaming,
-    out: &mut dyn io::Write,
-) -> Result<(), Failure> {
+pub fn run(config: Option<&Path>, streaming: Streaming) -> Result<(), Failure> {
     let path = Config::locate(config)?;
     let (_, config) = Config::read(&path)?;
-    stream(Some(&path), config, streaming, out)
+    stream(Some(&path), config, streaming)
 }
 
 /// What `--json` prints.
@@ -30,63 +26,49 @@ struct Report {
     cameras: Vec<Summary>,
 }
 
-/// Streams the cameras of `config`, which came from `path`, until their end, a signal or a limit.
-pub fn stream(
-    path: Option<&Path>,
-    config: Config,
-    streaming: Streaming,
-    out: &mut dyn io::Write,
-) -> Result<(), Failure> {
+/// Streams the cameras of `config`, which came from `path`, until their end, a signal or a limit; prints their
+/// counters at the end, and with `--json --interval` after each interval too. A reader that is slow or gone costs
+/// itself only.
+pub fn stream(path: Option<&Path>, config: Config, streaming: Streaming) -> Result<(), Failure> {
     let options = Options {
         frames: streaming.frames,
         timeout: streaming.timeout,
         interval: streaming.interval,
     };
+    let json = streaming.json;
     let service = Service::start(path, config, options)?;
-    let (well, printed) = if streaming.json && streaming.interval.is_some() {
-        (stream_reports(service)?, Ok(()))
-    } else {
-        let (cameras, well) = service.run(|_| ())?;
-        (well, print(&Report { cameras }, streaming.json, out))
-    };
-    if well {
-        Ok(printed?)
-    } else {
-        Err(Failure::other(""))
-    }
-}
-
-/// Prints a JSON object for each interval and one at the end. A reader that is slow or gone costs itself only.
-fn stream_reports(service: Service) -> Result<bool, Failure> {
     let (queue, backlog) = line_queue();
     backlog.write_to(io::stdout(), "stdout", |lost| {
         warn!("{} of stdout lost: nobody read it", Lines(lost));
         String::new()
     })?;
-    let push = |cameras| -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Report { cameras })?;
-        line.push(b'\n');
-        queue.push(line);
-        Ok(())
-    };
     let (cameras, well) = service.run(|cameras| {
-        if let Err(error) = push(cameras) {
-            warn!("no report: {error}");
+        if json && streaming.interval.is_some() {
+            match report(cameras, json) {
+                Ok(line) => queue.push(line),
+                Err(error) => warn!("no report: {error}"),
+            }
         }
     })?;
-    push(cameras)?;
-    let finished = queue.flush();
-    finished.map_err(|error| Failure::other(format!("stdout: {error}")))?;
-    Ok(well)
+    queue.push(report(cameras, json)?);
+    let printed = queue.flush();
+    if !well {
+        return Err(Failure::other(""));
+    }
+    let said = |error: io::Error| io::Error::new(error.kind(), format!("stdout: {error}"));
+    Ok(printed.map_err(said)?)
 }
 
-fn print(report: &Report, json: bool, out: &mut dyn io::Write) -> io::Result<()> {
+/// The counters as `--json` or people want them.
+fn report(cameras: Vec<Summary>, json: bool) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
     if json {
-        serde_json::to_writer(&mut *out, report)?;
-        return writeln!(out);
+        serde_json::to_writer(&mut octets, &Report { cameras })?;
+        octets.push(b'\n');
+    } else {
+        for summary in cameras {
+            writeln!(octets, "{summary}")?;
+        }
     }
-    for summary in &report.cameras {
-        writeln!(out, "{summary}")?;
-    }
-    Ok(())
+    Ok(octets)
 }
