@@ -11,7 +11,7 @@ use embassy_sync::signal::Signal;
 use tracing::{info, warn};
 
 use crate::capture::Capture;
-use crate::config;
+use crate::config::{self, Fps};
 use crate::frame::Frame;
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::Parser;
@@ -192,8 +192,10 @@ impl Shared {
         let name = config.name().clone();
         let mut transmitter = Transmitter::new(name.as_str(), &self.stats).with_ledger(ledger);
         let mut refusals = Refusals::default();
+        let mut said = None;
         loop {
-            give_outputs(&mut transmitter, &config);
+            give_outputs(&mut transmitter, &config, said);
+            said = Some(config.fps());
             match self.film(&config, &mut transmitter, &mut refusals, &mut left) {
                 Some(changed) => config = changed,
                 None => break,
@@ -223,7 +225,7 @@ impl Shared {
                 if !changed.films_as(config) {
                     return Some(changed);
                 }
-                give_outputs(transmitter, &changed);
+                give_outputs(transmitter, &changed, Some(config.fps()));
             }
             if let Some(wait) = useless_before(&capture, transmitter) {
                 stop.wait(wait.min(LONGEST_WAIT));
@@ -248,13 +250,16 @@ impl Shared {
     }
 }
 
-/// Gives the outputs of `config` to `transmitter`; those that are new are said.
-fn give_outputs(transmitter: &mut Transmitter, config: &config::Camera) {
-    let new = config
-        .outputs
-        .iter()
-        .filter(|output| !transmitter.has(output));
-    new.for_each(|output| info!("{}: {}", config.name(), Manner(output, config.fps())));
+/// Gives the outputs of `config` to `transmitter`. Those that are new are said, and those that send in another manner
+/// since the rate is not what it was when they were `said`.
+fn give_outputs(transmitter: &mut Transmitter, config: &config::Camera, said: Option<Fps>) {
+    for output in &config.outputs {
+        let manner = Manner(output, config.fps()).to_string();
+        let same = said.is_some_and(|fps| manner == Manner(output, fps).to_string());
+        if !(same && transmitter.has(output)) {
+            info!("{}: {manner}", config.name());
+        }
+    }
     transmitter.set_outputs(&config.outputs);
 }
 

@@ -143,7 +143,7 @@ fn a_reload_disturbs_only_what_has_changed() {
     let before = [
         camera("front", &device, &[front.port]),
         camera("rear", &device, &[kept.port, old.port]),
-        camera("anew", &device, &[anew.port]),
+        camera("anew", &device, &[anew.port]) + "pacing = 0.5\n",
         camera("removed", &device, &[removed.port]),
     ];
     let config = folder.write("config.toml", before.concat());
@@ -158,7 +158,7 @@ fn a_reload_disturbs_only_what_has_changed() {
         "# front is as it was\n".to_owned(),
         camera("rear", &device, &[kept.port, new.port]),
         camera("front", &device, &[front.port]),
-        camera("anew", &device, &[anew.port]).replace("fps = 20", "fps = 10"),
+        before[2].replace("fps = 20", "fps = 10"),
         "[log]\nsummary-interval = 1\n".to_owned(),
     ];
     replace(&config, &after.concat());
@@ -177,7 +177,10 @@ fn a_reload_disturbs_only_what_has_changed() {
     for receiver in [&front, &kept, &new, &anew, &added] {
         receiver.gets_more(SOME);
     }
+    let anew_goes = |over| format!("anew: to 127.0.0.1:{}, paced over {over}\n", anew.port);
     for line in [
+        &*anew_goes("25 ms"),
+        &anew_goes("50 ms"),
         "rear: outputs changed",
         "anew: changed",
         "removed: removed",
