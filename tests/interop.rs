@@ -25,6 +25,8 @@ mod cases;
 mod compare;
 #[path = "interop/demo.rs"]
 mod demo;
+#[path = "interop/drawn_clock.rs"]
+mod drawn_clock;
 #[path = "interop/exchange.rs"]
 mod exchange;
 #[path = "interop/process.rs"]

@@ -5,10 +5,13 @@ use std::sync::OnceLock;
 
 pub const GST_LAUNCH: &str = "gst-launch-1.0";
 pub const FFMPEG: &str = "ffmpeg";
+/// Debian's, which has GStreamer.
+pub const PYTHON: &str = "/usr/bin/python3";
 
 const GST_INSPECT: &str = "gst-inspect-1.0";
 const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
 const FFMPEG_PACKAGE: &str = "ffmpeg";
+const PYTHON_GST_PACKAGE: &str = "python3-gst-1.0";
 
 /// Elements of the pipelines, and the package of each.
 const GST_ELEMENTS: [(&str, &str); 8] = [
@@ -36,6 +39,16 @@ pub fn require_gstreamer() {
                 .find(|(element, _)| !runs(GST_INSPECT, &["--exists", element]))
         };
         program.or_else(element).map(missing)
+    }));
+}
+
+/// Panics with the package to install, if GStreamer is not complete or cannot be used from Python.
+pub fn require_python_gstreamer() {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    require_gstreamer();
+    demand(MISSING.get_or_init(|| {
+        let script = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst";
+        (!runs(PYTHON, &["-c", script])).then(|| missing((PYTHON, PYTHON_GST_PACKAGE)))
     }));
 }
 
