@@ -20,6 +20,7 @@ SRC_URI += "\
     file://LICENSE-MIT;subdir=${BP} \
     file://benches;subdir=${BP} \
     file://config.toml;subdir=${BP} \
+    file://docs/man;subdir=${BP} \
     file://src;subdir=${BP} \
     file://systemd;subdir=${BP} \
     file://tests;subdir=${BP} \
@@ -29,7 +30,11 @@ SRC_URI += "\
 # nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext
 FILESEXTRAPATHS:prepend := "${FRAMEWIRE_CHECKOUT}:"
 
-inherit cargo cargo-update-recipe-crates systemd
+inherit bash-completion cargo cargo-update-recipe-crates manpages systemd
+
+PACKAGECONFIG ??= ""
+# By the distribution's feature api-documentation.
+PACKAGECONFIG[manpages] = ",,scdoc-native"
 
 # The package classes split the symbols off; a program without any fails their checks.
 export CARGO_PROFILE_RELEASE_STRIP = "false"
@@ -38,9 +43,24 @@ do_install:append() {
     install -D -m 0644 ${S}/config.toml ${D}${sysconfdir}/framewire/config.toml
     install -D -m 0644 ${S}/systemd/framewire.service ${D}${systemd_system_unitdir}/framewire.service
     install -D -m 0644 ${S}/systemd/framewire.sysctl.conf ${D}${nonarch_libdir}/sysctl.d/10-framewire.conf
+
+    completions=${S}/systemd/completions
+    install -D -m 0644 $completions/framewire.bash ${D}${datadir}/bash-completion/completions/framewire
+    install -D -m 0644 $completions/_framewire ${D}${datadir}/zsh/site-functions/_framewire
+    install -D -m 0644 $completions/framewire.fish ${D}${datadir}/fish/vendor_completions.d/framewire.fish
+
+    if ${@bb.utils.contains('PACKAGECONFIG', 'manpages', 'true', 'false', d)}; then
+        install -d ${D}${mandir}/man1 ${D}${mandir}/man5
+        scdoc < ${S}/docs/man/framewire.1.scd > ${D}${mandir}/man1/framewire.1
+        scdoc < ${S}/docs/man/framewire.toml.5.scd > ${D}${mandir}/man5/framewire.toml.5
+    fi
 }
+
+PACKAGE_BEFORE_PN += "${PN}-zsh-completion ${PN}-fish-completion"
 
 SYSTEMD_SERVICE:${PN} = "framewire.service"
 
+FILES:${PN}-zsh-completion = "${datadir}/zsh"
+FILES:${PN}-fish-completion = "${datadir}/fish"
 FILES:${PN} += "${nonarch_libdir}/sysctl.d"
 CONFFILES:${PN} = "${sysconfdir}/framewire/config.toml"
