@@ -18,12 +18,12 @@ use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 use tracing::{debug, info, warn};
 
 use crate::clocks::monotonic_now;
-use crate::config;
+use crate::{cname, config};
 use record::{RECORD_OCTETS, Record};
 
 pub use record::Identity;
 
-/// Most streams that are remembered: sixteen cameras with as many outputs as each may have. 80 kB.
+/// Most streams that are remembered: sixteen cameras with as many outputs as each may have. 86 kB.
 const MAX_RECORDS: usize = 16 * config::MAX_OUTPUTS;
 /// The number of this boot; not visible in every sandbox.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -46,7 +46,10 @@ impl Ledger {
     pub fn open() -> Option<Arc<Self>> {
         let path = locate(|name| std::env::var_os(name))?;
         match Self::open_at(&path) {
-            Ok(ledger) => Some(Arc::new(ledger)),
+            Ok(ledger) => {
+                ledger.keep_cname();
+                Some(Arc::new(ledger))
+            }
             Err(error) => {
                 warn!(
                     "{}: {error}: after a restart its streams are new ones",
@@ -146,6 +149,14 @@ impl Ledger {
         }
     }
 
+    /// The streams go on under the name that they had last.
+    fn keep_cname(&self) {
+        let records = self.records().into_iter().flatten();
+        if let Some(newest) = records.max_by_key(|record| record.written) {
+            cname::keep(newest.cname);
+        }
+    }
+
     fn octets(&self) -> Vec<u8> {
         let mut octets = vec![0; MAX_RECORDS * RECORD_OCTETS];
         let length = self.file.read_at(&mut octets, 0).unwrap_or(0);
@@ -237,6 +248,7 @@ impl Entry {
         let record = Record {
             key: self.key,
             written: monotonic_now(),
+            cname: cname::bits(),
             identity,
         };
         // The file is in memory, and the record's place in it was written when it was claimed.

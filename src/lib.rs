@@ -46,6 +46,7 @@ pub mod camera;
 pub mod capture;
 pub mod cli;
 pub mod clocks;
+pub mod cname;
 pub mod commands;
 pub mod config;
 pub mod frame;

@@ -20,13 +20,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary: it knows no stage.
     ("backoff", &[]),
     ("clocks", &[]),
+    ("cname", &["random"]),
     ("config", &["nearest", "quote"]),
     ("frame", &[]),
     ("heartbeat", &[]),
     ("jpeg", &[]),
     ("line_queue", &[]),
     ("log_limit", &[]),
-    ("ledger", &["clocks", "config"]),
+    ("ledger", &["clocks", "cname", "config"]),
     ("nearest", &[]),
     ("quote", &[]),
     ("random", &[]),
@@ -54,6 +55,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "backoff",
             "clocks",
+            "cname",
             "config",
             "frame",
             "ledger",

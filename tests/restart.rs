@@ -57,6 +57,8 @@ struct Viewer {
     /// Numbers that no packet had.
     missing: Vec<u16>,
     goodbyes: usize,
+    /// CNAMEs of the reports.
+    names: BTreeSet<Vec<u8>>,
 }
 
 impl Viewer {
@@ -69,6 +71,7 @@ impl Viewer {
             last: None,
             missing: Vec::new(),
             goodbyes: 0,
+            names: BTreeSet::new(),
         }
     }
 
@@ -98,6 +101,9 @@ impl Viewer {
         let mut octets = [0; 2000];
         let (length, source) = self.socket.recv_from(&mut octets).expect("a packet");
         if RTCP.contains(&octets[1]) {
+            // A sender report, a description whose first item is the name; behind its length.
+            let name = &octets[28 + 9..];
+            self.names.insert(name[1..][..name[0].into()].to_vec());
             // The last packet of a compound one.
             let bye = [0x81, 203, 0, 1];
             self.goodbyes += usize::from(octets[..length - 4].ends_with(&bye));
@@ -161,6 +167,8 @@ fn streams_go_on_after_sigterm_without_a_gap() {
         assert_eq!((&viewer.missing[..], viewer.goodbyes), (&[][..], 0));
     }
     assert_ne!(viewers[0].sources, viewers[1].sources);
+    assert_eq!(viewers[0].names.len(), 1);
+    assert_eq!(viewers[0].names, viewers[1].names);
 }
 
 #[test]
@@ -177,7 +185,7 @@ fn streams_go_on_after_sigkill_and_no_number_comes_twice() {
     }
     for viewer in viewers {
         assert_eq!(viewer.sources.len(), 1, "{:?}", viewer.sources);
-        assert_eq!(viewer.goodbyes, 0);
+        assert_eq!((viewer.names.len(), viewer.goodbyes), (1, 0));
     }
 }
 

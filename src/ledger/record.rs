@@ -1,19 +1,19 @@
 //! A stream's record in the ledger: written whole, so that it is the old one or the new one.
 //!
 //! ```text
-//! version 4 | key 8 | boot 16 | written 8 | SSRC 4 | clock offset 4 | sequence number 2 | report port 2 |
-//! source: address 16, port 2, padding 2 | check 4
+//! version 4 | key 8 | boot 16 | written 8 | CNAME 12 | SSRC 4 | clock offset 4 | sequence number 2 |
+//! report port 2 | source: address 16, port 2, padding 2 | check 4
 //! ```
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::config;
+use crate::{cname, config};
 
 /// Octets of a record.
-pub const RECORD_OCTETS: usize = 72;
+pub const RECORD_OCTETS: usize = 84;
 /// The version of the layout above.
-const VERSION: [u8; 4] = *b"fws1";
+const VERSION: [u8; 4] = *b"fws2";
 
 /// What receivers know a stream by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Record {
     pub key: u64,
     /// When, on the monotonic clock.
     pub written: Duration,
+    /// The name of all streams of whoever wrote it.
+    pub cname: cname::Bits,
     /// What was written.
     pub identity: Identity,
 }
@@ -65,6 +67,7 @@ impl Record {
         put(&self.key.to_be_bytes());
         put(boot);
         put(&written);
+        put(&self.cname);
         put(&identity.ssrc.to_be_bytes());
         put(&identity.clock_offset.to_be_bytes());
         put(&identity.sequence_number.to_be_bytes());
@@ -94,6 +97,7 @@ impl Record {
             return None;
         }
         let written = Duration::from_nanos(u64::from_be_bytes(*take(&mut rest)?));
+        let cname = *take(&mut rest)?;
         let ssrc = u32::from_be_bytes(*take(&mut rest)?);
         let clock_offset = u32::from_be_bytes(*take(&mut rest)?);
         let sequence_number = u16::from_be_bytes(*take(&mut rest)?);
@@ -103,6 +107,7 @@ impl Record {
         Some(Self {
             key,
             written,
+            cname,
             identity: Identity {
                 ssrc,
                 clock_offset,

@@ -136,10 +136,12 @@ fn damaged_foreign_and_stale_entries_are_nothing() {
     let record = Record {
         key: record::key("front", &output(FRONT)),
         written: monotonic_now(),
+        cname: *b"twelve bytes",
         identity: identity(1),
     };
     let boot = file.open().boot;
     let good = record.to_octets(&boot);
+    assert_eq!(Record::parse(&good, &boot), Some(record));
     let known = |octets: &[u8]| {
         fs::write(&file.0, octets).unwrap();
         file.open().claim("front", &output(FRONT)).unwrap().1

@@ -1,11 +1,9 @@
 //! The RTCP side of one output: sender reports out, receiver reports in.
-//! RFC 3550 6, RFC 5761 (one port for both), RFC 7022 (CNAME).
+//! RFC 3550 6, RFC 5761 (one port for both).
 
-use std::fmt::Write;
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::sockopt::ReceiveTimestampns;
@@ -18,8 +16,8 @@ use super::report_times::ReportTimes;
 use super::silence::{self, Silence};
 use super::socket::{self, Socket};
 use crate::clocks;
+use crate::cname;
 use crate::config::{self, Rtcp};
-use crate::random::random;
 use crate::rtp::rtcp::{ReceptionReport, SenderInfo, ntp_timestamp};
 use crate::stats::output::{OutputStats, Receiver};
 
@@ -124,7 +122,7 @@ impl Reports {
     }
 
     fn send(&mut self, stream: &Socket, info: SenderInfo, end: bool) -> io::Result<()> {
-        let octets = info.to_octets(cname(), end);
+        let octets = info.to_octets(cname::text(), end);
         if self.config.rtcp == Rtcp::Mux {
             return stream.send_datagram(&octets);
         }
@@ -234,29 +232,5 @@ fn heard(report: &ReceptionReport, arrival: u64) -> Receiver {
         packets_lost: report.cumulative_lost,
         jitter_ms: ms(report.jitter()),
         round_trip_ms: report.round_trip(arrival).map(ms),
-    }
-}
-
-/// One name for all streams of this process, which share its clock: 96 random bits (RFC 7022 4.2).
-fn cname() -> &'static str {
-    static CNAME: OnceLock<String> = OnceLock::new();
-    CNAME.get_or_init(|| {
-        let mut name = String::new();
-        for octet in random::<12>().unwrap_or_default() {
-            // Writing to memory does not fail.
-            let _ = write!(name, "{octet:02x}");
-        }
-        name
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_is_one_for_all() {
-        assert_eq!(cname(), cname());
-        assert_eq!(cname().len(), 24);
     }
 }
