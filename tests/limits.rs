@@ -56,7 +56,8 @@ fn a_timeout_ends_it_with_and_without_a_camera() {
         "1",
         "--json",
     ]));
-    assert!(begin.elapsed() >= Duration::from_secs(1));
+    let took = begin.elapsed();
+    assert!((1..10).contains(&took.as_secs()), "{took:?}");
     assert_ne!(camera["frames_sent"], 0);
     let absent = replay("", &[port]).replace("replay:", "usb:ffff:ffff");
     let config = folder.write("config.toml", absent);

@@ -169,13 +169,16 @@ fn damaged_foreign_and_stale_entries_are_nothing() {
 
 #[test]
 fn a_file_that_may_block_or_is_none_is_refused() {
-    let disk = std::env::current_dir().unwrap().join("target");
-    for path in [
-        disk.as_path(),
-        Path::new("/dev/null"),
-        Path::new("/dev/shm"),
+    // Beside the test's program: on a disk.
+    let name = format!("framewire-ledger-disk-{}", std::process::id());
+    let disk = Memory(std::env::current_exe().unwrap().with_file_name(name));
+    for (path, reason) in [
+        (disk.0.as_path(), "not in memory"),
+        (Path::new("/dev/null"), "not a regular file"),
+        (Path::new("/dev/shm"), "Is a directory"),
     ] {
-        assert!(Ledger::open_at(path).is_err(), "{}", path.display());
+        let error = Ledger::open_at(path).unwrap_err().to_string();
+        assert!(error.contains(reason), "{}: {error}", path.display());
     }
     let file = Memory::new("link");
     std::os::unix::fs::symlink("/dev/shm/nowhere", &file.0).unwrap();

@@ -2,13 +2,14 @@
 
 use std::net::UdpSocket;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use super::receive::headers;
 
-/// Longest wait for a packet.
+/// Longest wait for a packet, and for an end.
 pub const LONG: Duration = Duration::from_secs(60);
 
 /// The program with these arguments.
@@ -21,9 +22,22 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs it to its end; ended from outside when it does not come to that.
 pub fn framewire(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("framewire runs")
+    let mut child = command(arguments);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = child.spawn().expect("framewire starts");
+    let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if end.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+            let _ = nix::sys::signal::kill(id, Signal::SIGKILL);
+        }
+    });
+    let output = child.wait_with_output().expect("framewire runs");
+    drop(ended);
+    watch.join().expect("no panic");
+    output
 }
 
 /// Octets as text.
