@@ -39,6 +39,8 @@ pub struct Reports {
     times: ReportTimes,
     next_look: Instant,
     silence: Silence,
+    /// Room for the time stamps that come with datagrams.
+    control: Vec<u8>,
 }
 
 impl Reports {
@@ -51,6 +53,7 @@ impl Reports {
             times: ReportTimes::new(),
             next_look: Instant::now(),
             silence: Silence::default(),
+            control: nix::cmsg_space!(TimeSpec),
         }
     }
 
@@ -167,7 +170,7 @@ impl Reports {
     }
 
     /// What receivers have reported.
-    fn read(&self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) -> Heard {
+    fn read(&mut self, stream: &Socket, ssrc: u32, now: Instant, stats: &OutputStats) -> Heard {
         let socket = match &self.socket {
             Some((_, socket)) => socket.as_fd(),
             None if self.config.rtcp == Rtcp::Mux => stream.as_fd(),
@@ -176,7 +179,7 @@ impl Reports {
         let mut all = Heard::default();
         for _ in 0..MAX_DATAGRAMS {
             let mut octets = [0; MAX_DATAGRAM_OCTETS];
-            let Some((length, arrival)) = receive(socket, &mut octets) else {
+            let Some((length, arrival)) = receive(socket, &mut octets, &mut self.control) else {
                 break;
             };
             let datagram = octets.get(..length).unwrap_or_default();
@@ -203,14 +206,14 @@ struct Heard {
     new: bool,
 }
 
-/// The next datagram and when the kernel received it, since 1970; `None` when there is none.
-fn receive(socket: BorrowedFd, octets: &mut [u8]) -> Option<(usize, Duration)> {
-    let mut control = nix::cmsg_space!(TimeSpec);
+/// The next datagram and when the kernel received it, since 1970; `None` when there is none. `control` has room for a
+/// time stamp.
+fn receive(socket: BorrowedFd, octets: &mut [u8], control: &mut [u8]) -> Option<(usize, Duration)> {
     let mut slices = [IoSliceMut::new(octets)];
     let message = recvmsg::<()>(
         socket.as_raw_fd(),
         &mut slices,
-        Some(&mut control),
+        Some(control),
         MsgFlags::MSG_DONTWAIT,
     )
     .ok()?;
