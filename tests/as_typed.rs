@@ -75,6 +75,8 @@ fn a_camera_needs_no_file() {
         "run", "--device", "demo", "--to", &to, "--size", "320x240", "--fps", "50", "--frames", "2",
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains(", no configuration file\n"), "{stderr}");
     let stdout = text(&output.stdout);
     for part in [
         &format!("Streaming a test pattern, 320x240 at 50 fps, as RTP/JPEG to {to}."),

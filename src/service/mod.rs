@@ -50,7 +50,7 @@ pub struct Options {
 
 /// What the process streams, and how it got there.
 pub struct Service {
-    /// What is read again on a reload; the demo has none.
+    /// What is read again on a reload; one camera by options has none.
     path: Option<PathBuf>,
     config: Config,
     /// At the start; a terminal that was closed is none any more.
@@ -76,7 +76,7 @@ impl Service {
         let (log, unwritten) = Log::start(config.log.level);
         announce(path);
         descriptors::raise_limit();
-        // The demo is one stream after the other; nobody waits for the next.
+        // One camera by options is a try: nobody waits for the next.
         let ledger = path.and_then(|_| Ledger::open());
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
@@ -218,7 +218,7 @@ fn announce(path: Option<&Path>) {
     let version = env!("CARGO_PKG_VERSION");
     match path {
         Some(path) => info!("framewire {version}, configuration {}", path.display()),
-        None => info!("framewire {version}, test pattern"),
+        None => info!("framewire {version}, no configuration file"),
     }
 }
 
