@@ -20,6 +20,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use documentation::architecture;
 use documentation::pages::{Page, ROOT, all_pages, page};
 
 /// What a person reads before deciding.
@@ -29,6 +30,29 @@ const README_OCTETS: usize = 8_000;
 fn the_readme_is_short() {
     let octets = page("README.md").text.len();
     assert!(octets <= README_OCTETS, "README.md has {octets} octets");
+}
+
+/// The first code span of each line that begins with it, behind a number.
+#[test]
+fn the_readme_quotes_what_the_log_says() {
+    let program: String = architecture::sources(&Path::new(ROOT).join("src"))
+        .iter()
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
+    let readme = page("README.md").text;
+    let (_, section) = readme.split_once("## When you see nothing").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut quotes = 0;
+    for line in section.lines().filter_map(|line| line.split_once(". ")) {
+        let text = line.1.trim_start_matches('`');
+        let ticks = &line.1[..line.1.len() - text.len()];
+        if !ticks.is_empty() {
+            let (quote, _) = text.split_once(ticks).unwrap();
+            assert!(program.contains(quote), "{quote}: no such text in src");
+            quotes += 1;
+        }
+    }
+    assert!(quotes >= 4, "{quotes} quotes");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn rows(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// All files of Rust below `folder`.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries
         .flat_map(|entry| match entry.file_type().unwrap().is_dir() {
