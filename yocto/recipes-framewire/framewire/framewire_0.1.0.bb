@@ -60,7 +60,7 @@ PACKAGE_BEFORE_PN += "${PN}-zsh-completion ${PN}-fish-completion"
 
 SYSTEMD_SERVICE:${PN} = "framewire.service"
 
-FILES:${PN}-zsh-completion = "${datadir}/zsh"
-FILES:${PN}-fish-completion = "${datadir}/fish"
+FILES:${PN}-zsh-completion += "${datadir}/zsh"
+FILES:${PN}-fish-completion += "${datadir}/fish"
 FILES:${PN} += "${nonarch_libdir}/sysctl.d"
 CONFFILES:${PN} = "${sysconfdir}/framewire/config.toml"
