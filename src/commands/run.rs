@@ -9,7 +9,7 @@ use tracing::warn;
 use super::failure::Failure;
 use crate::cli::Streaming;
 use crate::config::Config;
-use crate::line_queue::{Lines, line_queue};
+use crate::line_queue::{Backlog, Lines, line_queue};
 use crate::service::{Options, Service};
 use crate::stats::Summary;
 
@@ -37,13 +37,16 @@ pub fn stream(path: Option<&Path>, config: Config, streaming: Streaming) -> Resu
     };
     let json = streaming.json;
     let service = Service::start(path, config, options)?;
+    let reports_meanwhile = json && streaming.interval.is_some();
     let (queue, backlog) = line_queue();
-    backlog.write_to(io::stdout(), "stdout", |lost| {
-        warn!("{} of stdout lost: nobody read it", Lines(lost));
-        String::new()
-    })?;
+    let mut backlog = Some(backlog);
+    // A thread less as long as there is nothing to write.
+    let mut write = || backlog.take().map_or(Ok(()), write_to_stdout);
+    if reports_meanwhile {
+        write()?;
+    }
     let (cameras, well) = service.run(|cameras| {
-        if json && streaming.interval.is_some() {
+        if reports_meanwhile {
             match report(cameras, json) {
                 Ok(line) => queue.push(line),
                 Err(error) => warn!("no report: {error}"),
@@ -51,12 +54,20 @@ pub fn stream(path: Option<&Path>, config: Config, streaming: Streaming) -> Resu
         }
     })?;
     queue.push(report(cameras, json)?);
+    write()?;
     let printed = queue.flush();
     if !well {
         return Err(Failure::other(""));
     }
     let said = |error: io::Error| io::Error::new(error.kind(), format!("stdout: {error}"));
     Ok(printed.map_err(said)?)
+}
+
+fn write_to_stdout(backlog: Backlog) -> io::Result<()> {
+    backlog.write_to(io::stdout(), "stdout", |lost| {
+        warn!("{} of stdout lost: nobody read it", Lines(lost));
+        String::new()
+    })
 }
 
 /// The counters as `--json` or people want them.
