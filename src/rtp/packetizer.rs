@@ -48,8 +48,8 @@ impl Packetizer {
         self.ssrc = ssrc;
     }
 
-    /// The packets of `picture`, all with RTP time `timestamp`, the first with `capture_time` as well, each but the last of `packet_octets` of UDP
-    /// payload. Their sequence numbers are used up, also of those that are never taken.
+    /// The packets of `picture`, all with RTP time `timestamp`, the first with `capture_time` as well, each but the
+    /// last of `packet_octets` of UDP payload. Their sequence numbers are used up, also of those that are never taken.
     pub fn packets<'a>(
         &mut self,
         picture: &'a Carried<'a>,
