@@ -9,8 +9,8 @@ use crate::config::{Network, Vlan, Wifi};
 const NETWORKD: &str = "run/systemd/network";
 /// Where wpa_supplicant is told to read its configuration.
 const WPA_SUPPLICANT: &str = "run/framewire/wpa_supplicant.conf";
-/// Names that systemd and the kernel give to Ethernet interfaces.
-const ETHERNET: &str = "en* eth* end*";
+/// Names that systemd and the kernel give to Ethernet interfaces; usb0 is a USB adapter whose address is made up.
+const ETHERNET: &str = "en* eth* usb*";
 /// Names of wireless interfaces.
 const WIRELESS: &str = "wl*";
 
@@ -147,7 +147,7 @@ mod tests {
             rendered(""),
             [(
                 "run/systemd/network/10-framewire-ethernet.network".to_owned(),
-                "[Match]\nName=en* eth* end*\n\n[Network]\nDHCP=yes\n\n[Link]\nRequiredForOnline=no\n"
+                "[Match]\nName=en* eth* usb*\n\n[Network]\nDHCP=yes\n\n[Link]\nRequiredForOnline=no\n"
                     .to_owned()
             )]
         );
