@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::boards::Kernel;
 use crate::card::Card;
 use crate::frames::Film;
 use crate::machine::Machine;
@@ -62,6 +63,21 @@ impl Bench {
         Ok(image)
     }
 
+    /// The image for a Raspberry Pi 3, 4 or Zero 2 W; the first test that asks for it makes it.
+    pub fn raspberry_pi(&self) -> Result<&'static Path, Failure> {
+        static IMAGE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let image = IMAGE.get_or_init(|| {
+            let made = self.make("raspberry-pi", &["--board", "raspberry-pi"]);
+            made.map_err(|failure| failure.to_string())
+        });
+        image.as_deref().map_err(|failure| failure.clone().into())
+    }
+
+    /// The kernel of a board's image.
+    pub fn kernel(&self, board: &str) -> Result<Kernel, Failure> {
+        Kernel::new(&self.packages().join(board))
+    }
+
     fn packages(&self) -> PathBuf {
         self.folder.join("packages")
     }
@@ -73,10 +89,7 @@ impl Bench {
         arguments: &str,
         more: &[(&str, Vec<u8>)],
     ) -> Result<Card, Failure> {
-        // Where image/build has unpacked the drivers of its kernel.
-        let mut versions = fs::read_dir(self.packages().join("kernel/lib/modules"))?;
-        let version = versions.next().ok_or("no kernel was unpacked")??;
-        let kernel = version.path().join("kernel");
+        let kernel = self.kernel("generic")?.modules.join("kernel");
         let second_initrd = overlay::pack(&self.program, &kernel, &self.films, more)?;
         Card::new(image, &second_initrd, arguments)
     }

@@ -1,5 +1,6 @@
 //! The image as a card in a card reader: the FAT partition is written and read with mtools, without mounting it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,6 +38,13 @@ impl Card {
         Ok(card)
     }
 
+    /// The image itself, to be read.
+    pub fn whole(image: &Path) -> Self {
+        Self {
+            image: image.into(),
+        }
+    }
+
     pub fn write(&self, name: &str, octets: &[u8]) -> Result<(), Failure> {
         let file = self.image.with_extension("tmp");
         fs::write(&file, octets)?;
@@ -50,22 +58,23 @@ impl Card {
 
     /// `None` when there is no such file.
     pub fn read(&self, name: &str) -> Result<Option<String>, Failure> {
-        let listed = output(self.mtool("mdir").args(["-b", "::"]), "mtools")?;
-        let path = format!("::/{name}");
-        if !String::from_utf8_lossy(&listed)
-            .lines()
-            .any(|line| line == path)
-        {
+        if !self.names()?.contains(name) {
             return Ok(None);
         }
-        let octets = output(self.mtool("mtype").arg(path), "mtools")?;
-        Ok(Some(String::from_utf8(octets)?))
+        Ok(Some(String::from_utf8(self.octets(name)?)?))
     }
 
-    /// Octets of a file.
-    pub fn size(&self, name: &str) -> Result<usize, Failure> {
+    pub fn octets(&self, name: &str) -> Result<Vec<u8>, Failure> {
         let path = format!("::/{name}");
-        Ok(output(self.mtool("mtype").arg(path), "mtools")?.len())
+        output(self.mtool("mtype").arg(path), "mtools")
+    }
+
+    /// The files of the first folder.
+    pub fn names(&self) -> Result<BTreeSet<String>, Failure> {
+        let listed = output(self.mtool("mdir").args(["-b", "::"]), "mtools")?;
+        let listed = String::from_utf8(listed)?;
+        let names = listed.lines().filter_map(|line| line.strip_prefix("::/"));
+        Ok(names.map(str::to_owned).collect())
     }
 
     fn mtool(&self, program: &str) -> Command {

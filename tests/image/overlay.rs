@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::cpio::Archive;
 use crate::frames::Film;
-use crate::tool::Failure;
+use crate::tool::{Failure, output};
 
 /// The camera is there early, as one that was plugged in before the power came; framewire must not know of it.
 const UNIT: &str = "[Unit]
@@ -45,7 +46,7 @@ const FILMS: [&str; 2] = ["plain-1280x720", "plain-640x480"];
 const DRIVERS: [&str; 3] = [
     "usb/usbip/usbip-core",
     "usb/usbip/vhci-hcd",
-    "net/wireless/mac80211_hwsim",
+    "net/wireless/virtual/mac80211_hwsim",
 ];
 
 /// Packs it, with the drivers of the image's own kernel, which `kernel` holds unpacked, and `more` programs.
@@ -84,9 +85,10 @@ pub fn pack(
         archive.file(&format!("lab/{name}"), true, octets)?;
     }
     for driver in DRIVERS {
-        let object = kernel.join("drivers").join(driver).with_extension("ko");
-        let name = object.file_name().unwrap_or_default().to_string_lossy();
-        archive.file(&format!("lab/{name}"), false, &fs::read(&object)?)?;
+        let packed = kernel.join("drivers").join(format!("{driver}.ko.xz"));
+        let object = output(Command::new("xz").arg("-dc").arg(packed), "xz-utils")?;
+        let name = driver.rsplit('/').next().unwrap_or_default();
+        archive.file(&format!("lab/{name}.ko"), false, &object)?;
     }
     for film in films
         .iter()
