@@ -137,6 +137,7 @@ const PHYS: [&str; 8] = [
 ];
 /// ... and on a Pi 4, 3 B and 3 B+.
 const PI_PHYS: [&str; 3] = ["broadcom", "smsc", "microchip"];
+const PI_5_PHYS: [&str; 1] = ["broadcom"];
 /// No board has fewer devices with a name than this.
 const FEWEST_DEVICES: usize = 10;
 
@@ -158,11 +159,16 @@ fn boards() -> Result<Vec<String>, Failure> {
     let drivers = kernel.drivers(&Card::whole(&bench.image))?;
     report.push(wanted.check("generic", &drivers, &trees, &PHYS)?);
 
-    let board = "raspberry-pi";
-    let card = Card::whole(bench.raspberry_pi()?);
-    let trees = firmware::check_card(&card, board)?;
-    let drivers = bench.kernel(board)?.drivers(&card)?;
-    report.push(wanted.check(board, &drivers, &trees, &PI_PHYS)?);
+    let pi_5 = bench.make("raspberry-pi-5", &["--board", "raspberry-pi-5"])?;
+    for (board, card, phys) in [
+        ("raspberry-pi", bench.raspberry_pi()?, &PI_PHYS[..]),
+        ("raspberry-pi-5", &pi_5, &PI_5_PHYS),
+    ] {
+        let card = Card::whole(card);
+        let trees = firmware::check_card(&card, board)?;
+        let drivers = bench.kernel(board)?.drivers(&card)?;
+        report.push(wanted.check(board, &drivers, &trees, phys)?);
+    }
     wanted.finish()?;
     Ok(report)
 }

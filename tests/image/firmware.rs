@@ -23,17 +23,28 @@ const FILES: [&str; 6] = [
     "fixup_file=",
 ];
 /// The names that the firmware composes when config.txt says `upstream_kernel=1`: of each board.
-const DEVICE_TREES: [(&str, &[&str]); 1] = [(
-    "raspberry-pi",
-    &[
-        "bcm2837-rpi-3-b.dtb",
-        "bcm2837-rpi-3-b-plus.dtb",
-        "bcm2837-rpi-3-a-plus.dtb",
-        "bcm2837-rpi-zero-2-w.dtb",
-        "bcm2711-rpi-4-b.dtb",
-        "bcm2711-rpi-400.dtb",
-    ],
-)];
+const DEVICE_TREES: [(&str, &[&str]); 2] = [
+    (
+        "raspberry-pi",
+        &[
+            "bcm2837-rpi-3-b.dtb",
+            "bcm2837-rpi-3-b-plus.dtb",
+            "bcm2837-rpi-3-a-plus.dtb",
+            "bcm2837-rpi-zero-2-w.dtb",
+            "bcm2711-rpi-4-b.dtb",
+            "bcm2711-rpi-400.dtb",
+        ],
+    ),
+    (
+        PI_5,
+        &[
+            "bcm2712-rpi-5-b.dtb",
+            "bcm2712-d-rpi-5-b.dtb",
+            "bcm2712d0-rpi-5-b.dtb", // the name in Raspberry Pi's own kernel
+        ],
+    ),
+];
+const PI_5: &str = "raspberry-pi-5";
 
 /// Checks a card for a board, and gives back its device trees.
 pub fn check_card(card: &Card, board: &str) -> Result<Vec<Tree>, Failure> {
@@ -137,6 +148,10 @@ fn check_start_files(names: &BTreeSet<String>, board: &str) -> Result<(), Failur
     check(start == fixup, || {
         format!("start{start:?}.elf, but fixup{fixup:?}.dat")
     })?;
+    if board == PI_5 {
+        // It has its firmware in itself.
+        return check(start.is_empty(), || "a Pi 5 reads no start.elf".into());
+    }
     // Of a Pi 3 and of a Pi 4; and both again for the camera on the ribbon.
     let needed = ["", "4", "_x", "4x"];
     let complete =
