@@ -24,10 +24,16 @@ mod descriptors;
 mod fault;
 #[path = "../lab/src/jpeg.rs"]
 mod jpeg;
+mod model;
+#[path = "../lab/src/pipe.rs"]
+mod pipe;
 #[path = "../lab/src/receiver.rs"]
 mod receiver;
 mod sandbox;
 mod ssh;
+mod stream;
+#[path = "../lab/src/studio.rs"]
+mod studio;
 #[path = "../lab/src/tables.rs"]
 mod tables;
 #[path = "../lab/src/usbip.rs"]
@@ -48,14 +54,12 @@ use std::time::{Duration, Instant};
 use nix::ifaddrs::getifaddrs;
 use nix::kmod::{ModuleInitFlags, finit_module};
 
-use camera::{Camera, Film, film};
-use depacketizer::depacketize;
-use jpeg::Picture;
+use camera::Camera;
+use model::SIZES;
 use receiver::{Datagram, Receiver};
-use uvc::{Coding, Description, Format, Size};
+use stream::Stream;
+use studio::{Film, film};
 
-const SIZES: [(u16, u16); 2] = [(1280, 720), (640, 480)];
-const RATE: u32 = 30; // frames a second
 const PORTS: [u16; 2] = [5004, 5006];
 const DRIVERS: [&str; 2] = ["usbip-core", "vhci-hcd"]; // what they depend on the image has
 const FRAMES: usize = 30;
@@ -93,10 +97,10 @@ fn observe() -> Result<(), Box<dyn Error>> {
         .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
     let films = SIZES
         .iter()
-        .map(|(width, height)| film(&format!("plain-{width}x{height}")))
+        .map(|&(width, height)| film(&model::film_name(width, height)))
         .collect::<Result<Vec<_>, _>>()?;
     let plugged = uptime(Instant::now())?;
-    let camera = Camera::plug(0, description(), vec![films.clone()], &[])?;
+    let camera = Camera::plug(0, model::description(), vec![films.clone()], &[])?;
     println!(
         "LAB CAMERA plugged={plugged:.2} node={} at={:.2}",
         camera.node,
@@ -149,56 +153,17 @@ fn boot_times() -> Result<String, Box<dyn Error>> {
     Ok(chain + &run(&["systemd-analyze", "time"])?)
 }
 
-/// What came to one port; every picture must be one of the camera's, octet for octet.
+/// What came to one port.
 fn report(port: u16, datagrams: &[Datagram], films: &[Film]) -> Result<(), Box<dyn Error>> {
     let Some(first) = datagrams.first() else {
         return Ok(());
     };
-    let reception = depacketize(datagrams);
-    let originals = films
-        .iter()
-        .flat_map(|film| film.iter())
-        .map(|file| Picture::parse(file))
-        .collect::<Result<Vec<_>, _>>()?;
-    let pictures = &reception.pictures;
-    let identical = pictures
-        .iter()
-        .filter(|received| originals.contains(&received.picture))
-        .count();
-    let size = pictures
-        .last()
-        .map(|last| format!("{}x{}", last.picture.width, last.picture.height));
     println!(
-        "LAB STREAM port={port} size={} pictures={} identical={identical} lost={} incomplete={} violations={} first={:.2}",
-        size.unwrap_or_default(),
-        pictures.len(),
-        reception.lost_packets,
-        reception.incomplete,
-        reception.violations.len(),
+        "LAB STREAM port={port} {} first={:.2}",
+        Stream::of(datagrams, films)?,
         uptime(first.at)?
     );
     Ok(())
-}
-
-/// The camera of the test: the same one at every boot, with two sizes to choose from.
-fn description() -> Description {
-    let sizes = SIZES.map(|(width, height)| Size {
-        width,
-        height,
-        rates: vec![RATE],
-    });
-    Description {
-        vendor: 0x046d,
-        product: 0x082d,
-        serial: "IMAGE",
-        name: "Lab Camera",
-        formats: vec![Format {
-            coding: Coding::Mjpeg,
-            sizes: sizes.into(),
-        }],
-        forgets_controls: false,
-        no_bandwidth: false,
-    }
 }
 
 fn wait_for<T>(

@@ -2,11 +2,13 @@
 
 use std::error::Error;
 
-use crate::camera::{Camera, Faults, Film, film};
+use crate::camera::Camera;
 use crate::depacketizer::{Reception, depacketize};
+use crate::fault::Faults;
 use crate::framewire::{self, Ended};
 use crate::jpeg::Picture;
 use crate::receiver::Receiver;
+use crate::studio::{Film, film};
 use crate::uvc::{Coding, Description, Format, Size};
 
 pub type Outcome = Result<String, Box<dyn Error>>;

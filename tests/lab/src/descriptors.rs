@@ -5,9 +5,11 @@ use crate::uvc::{CONTROLS, Coding, Description, Format, Size};
 
 pub const PROCESSING_UNIT: u8 = 2; // bUnitID
 
-const DEVICE: u8 = 1;
-const CONFIGURATION: u8 = 2;
+pub const DEVICE: u8 = 1; // kinds of descriptors
+pub const CONFIGURATION: u8 = 2;
 const STRING: u8 = 3;
+pub const INTERFACE: u8 = 4;
+pub const ENDPOINT: u8 = 5;
 
 const MANUFACTURER: &str = "framewire lab";
 const ENGLISH: u16 = 0x0409;
@@ -53,10 +55,10 @@ fn device(camera: &Description) -> Vec<u8> {
 
 fn configuration(camera: &Description) -> Vec<u8> {
     let streaming =
-        |setting, endpoints| descriptor(0x04, &[&[1, setting, endpoints, 0x0E, 0x02, 0, 0]]);
-    let bulk = descriptor(0x05, &[&[0x81, 0x02], &512_u16.to_le_bytes(), &[0]]); // IN
+        |setting, endpoints| descriptor(INTERFACE, &[&[1, setting, endpoints, 0x0E, 0x02, 0, 0]]);
+    let bulk = descriptor(ENDPOINT, &[&[0x81, 0x02], &512_u16.to_le_bytes(), &[0]]); // IN
     // asynchronous isochronous IN, three times 1024 octets in each microframe
-    let isochronous = descriptor(0x05, &[&[0x81, 0x05], &0x1400_u16.to_le_bytes(), &[1]]);
+    let isochronous = descriptor(ENDPOINT, &[&[0x81, 0x05], &0x1400_u16.to_le_bytes(), &[1]]);
     // With a bulk endpoint there is one setting; reserved bandwidth is another setting than none.
     let [idle, active] = if camera.no_bandwidth {
         [streaming(0, 0), [streaming(1, 1), isochronous].concat()]
@@ -65,7 +67,7 @@ fn configuration(camera: &Description) -> Vec<u8> {
     };
     let body = [
         descriptor(0x0B, &[&[0, 2, 0x0E, 0x03, 0, 0]]), // association: interfaces 0 and 1
-        descriptor(0x04, &[&[0, 0, 0, 0x0E, 0x01, 0, 0]]), // VideoControl, no endpoint
+        descriptor(INTERFACE, &[&[0, 0, 0, 0x0E, 0x01, 0, 0]]), // VideoControl, no endpoint
         video_control(),
         idle,
         video_streaming(camera),

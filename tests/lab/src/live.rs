@@ -5,10 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bench::{RTP_PORT, develop, ensure};
-use crate::camera::Sent;
 use crate::depacketizer::Reception;
 use crate::framewire::{Ended, Running, tail};
 use crate::receiver::{Receiver, Tally};
+use crate::studio::Sent;
 
 const POLL: Duration = Duration::from_millis(5);
 /// Nothing that is waited for takes so long.

@@ -2,7 +2,7 @@
 //!
 //! The kernel under test is Debian's own, the camera is emulated behind its real `uvcvideo` driver:
 //!
-//!   `camera` -> `uvc` + `descriptors` -> `usbip` -> vhci_hcd -> uvcvideo -> /dev/video0 -> framewire
+//!   `studio` -> `uvc` + `descriptors` -> `pipe` -> `usbip` -> vhci_hcd -> uvcvideo -> /dev/video0 -> framewire
 //!   `scenarios` <- `receiver` + `depacketizer` + `tables` + `jpeg` <- 127.0.0.1 <- RTP <- framewire
 #![allow(
     clippy::expect_used,
@@ -25,8 +25,10 @@ mod holdings;
 mod jpeg;
 mod live;
 mod netlink;
+mod pipe;
 mod receiver;
 mod scenarios;
+mod studio;
 mod system;
 mod tables;
 mod usbip;

@@ -1,11 +1,11 @@
 //! A USB video class function: descriptors, negotiation and picture controls, as little as `uvcvideo` accepts.
 //! USB Device Class Definition for Video Devices 1.1; the bulk endpoint sits in alternate setting 0.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::descriptors;
-use crate::usbip::{Answer, Pipe, Reply, Run, Setup};
+use crate::pipe::{Answer, Pipe, Reply, Run, Setup};
 
 /// What a camera is: its identity and what it offers.
 #[derive(Clone)]
@@ -168,12 +168,14 @@ struct Probe {
 }
 
 impl Function {
-    pub fn new(description: Description, commits: Sender<Commit>) -> Self {
+    /// With the streams that the host will start.
+    pub fn new(description: Description) -> (Self, Receiver<Commit>) {
+        let (commits, committed) = mpsc::channel();
         let interval = description.formats[0].sizes[0]
             .intervals()
             .next()
             .unwrap_or(333_333);
-        Self {
+        let function = Self {
             description,
             changes: Vec::new(),
             committed: None,
@@ -186,7 +188,8 @@ impl Function {
                 interval,
             },
             commits,
-        }
+        };
+        (function, committed)
     }
 
     /// The value a control has inside the camera.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{HD, VGA, sized};
 use crate::bench::{Outcome, compare, config, ensure, mjpeg_camera};
-use crate::camera::{Fault, film};
+use crate::fault::Fault;
 use crate::live::{Live, longest_pause, tells_the_time};
+use crate::studio::film;
 
 /// Transfers that uvcvideo keeps under way.
 const ALL_TRANSFERS: usize = 5;

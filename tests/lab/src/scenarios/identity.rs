@@ -8,9 +8,10 @@ use super::{FULL_HD, HD, VGA, sized};
 use crate::bench::{
     NAME, Outcome, PRODUCT, VENDOR, compare, config, description, ensure, mjpeg_camera, shoot,
 };
-use crate::camera::{Camera, film};
+use crate::camera::Camera;
 use crate::framewire;
 use crate::live::Live;
+use crate::studio::film;
 use crate::system;
 use crate::uvc::Coding;
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::{VGA, sized};
 use crate::bench::{Outcome, RTP_PORT, compare, config_of, ensure, mjpeg_camera};
-use crate::camera::{Camera, Fault, film};
+use crate::camera::Camera;
+use crate::fault::Fault;
 use crate::live::{Live, tells_the_time};
+use crate::studio::film;
 
 /// All faults in turn on the first camera.
 pub fn isolation() -> Outcome {

@@ -9,9 +9,10 @@ use crate::bench::{
     Kit, Outcome, PRODUCT, RTP_PORT, VENDOR, compare, config, config_of, description, ensure,
     mjpeg_camera,
 };
-use crate::camera::{Camera, film};
+use crate::camera::Camera;
 use crate::framewire::Running;
 use crate::live::{Live, longest_pause};
+use crate::studio::film;
 use crate::uvc::Coding;
 
 /// VIDIOC_STREAMON fails with EIO three times.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{FULL_HD, HD, VGA, sized};
 use crate::bench::{Outcome, RTP_PORT, compare, config, develop, ensure, mjpeg_camera, shoot};
-use crate::camera::{Fault, Faults, Sent};
 use crate::depacketizer::Reception;
+use crate::fault::{Fault, Faults};
 use crate::framewire::{self, Ended};
 use crate::live::Live;
 use crate::receiver::Receiver;
+use crate::studio::Sent;
 use crate::system;
 
 const CLOCK_RATE: f64 = 90_000.0; // Hz, RFC 2435 3

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::mischief::SETTLED;
-use crate::camera::{Fault, Take};
+use crate::fault::Fault;
 use crate::framewire::Summary;
+use crate::studio::Take;
 
 /// One camera's frames. Produced are those that the host controller took completely while the stream was on.
 #[derive(Default)]

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::chance::Chance;
 use crate::bench::{Kit, description};
-use crate::camera::{Camera, Fault, Film, Take, film};
+use crate::camera::Camera;
+use crate::fault::Fault;
 use crate::live::Live;
 use crate::scenarios::{VGA, sized};
+use crate::studio::{Film, Take, film};
 use crate::uvc::Coding;
 
 /// Frames a second: 15 keep the emulated machine's load low, so that half an hour of it does not take one.
