@@ -31,32 +31,68 @@ mod boards;
 mod build;
 #[path = "image/card.rs"]
 mod card;
+#[path = "image/controller.rs"]
+mod controller;
 #[path = "lab/host/cpio.rs"]
 mod cpio;
 #[path = "image/cuts.rs"]
 mod cuts;
+#[path = "lab/src/depacketizer.rs"]
+#[expect(dead_code, reason = "the lab uses all of it")]
+mod depacketizer;
+#[path = "lab/src/descriptors.rs"]
+mod descriptors;
 #[path = "image/device_tree.rs"]
 mod device_tree;
 #[path = "image/drivers.rs"]
 mod drivers;
+#[path = "lab/src/fault.rs"]
+#[expect(dead_code, reason = "the lab uses all of it")]
+mod fault;
 #[path = "image/firmware.rs"]
 mod firmware;
 #[path = "lab/host/frames.rs"]
 mod frames;
+#[path = "lab/src/jpeg.rs"]
+mod jpeg;
+#[path = "image/live.rs"]
+mod live;
 #[path = "lab/host/machine.rs"]
 #[expect(
     dead_code,
     reason = "its machines have no firmware: only what they are built for is of use"
 )]
 mod machine;
+#[path = "image/model.rs"]
+mod model;
 #[path = "image/overlay.rs"]
 mod overlay;
+#[path = "lab/src/pipe.rs"]
+mod pipe;
+#[path = "lab/src/receiver.rs"]
+#[expect(dead_code, reason = "the lab uses all of it")]
+mod receiver;
+#[path = "image/remote.rs"]
+mod remote;
 #[path = "image/server.rs"]
 mod server;
+#[path = "image/stream.rs"]
+mod stream;
+#[path = "lab/src/studio.rs"]
+#[expect(dead_code, reason = "the lab uses all of it")]
+mod studio;
+#[path = "lab/src/tables.rs"]
+mod tables;
 #[path = "lab/host/tool.rs"]
 mod tool;
+#[path = "image/usbredir.rs"]
+mod usbredir;
+#[path = "lab/src/uvc.rs"]
+#[expect(dead_code, reason = "the lab uses all of it")]
+mod uvc;
 
 use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
 
 use bench::Bench;
 use card::Card;
@@ -353,6 +389,13 @@ fn no_error_file(card: &Card) -> Result<(), Failure> {
         })?;
     }
     Ok(())
+}
+
+/// A port for a receiver on this machine.
+fn free_port() -> Result<u16, Failure> {
+    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 fn check(holds: bool, reason: impl FnOnce() -> String) -> Result<(), Failure> {

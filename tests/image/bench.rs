@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::boards::Kernel;
 use crate::card::Card;
@@ -11,7 +11,7 @@ use crate::frames::Film;
 use crate::machine::Machine;
 use crate::overlay;
 use crate::tool::{Failure, output};
-use crate::{build, check, frames};
+use crate::{build, check, frames, model, studio};
 
 pub struct Bench {
     pub folder: PathBuf,
@@ -76,6 +76,17 @@ impl Bench {
     /// The kernel of a board's image.
     pub fn kernel(&self, board: &str) -> Result<Kernel, Failure> {
         Kernel::new(&self.packages().join(board))
+    }
+
+    /// What a camera beside the machine sends: a film for each of its sizes.
+    pub fn camera_films(&self) -> Result<Vec<studio::Film>, Failure> {
+        let films = model::SIZES.iter().map(|&(width, height)| {
+            let name = model::film_name(width, height);
+            let film = self.films.iter().find(|film| film.name == name);
+            let film = film.ok_or_else(|| format!("no film {name}"))?;
+            Ok(Arc::new(film.pictures.clone()))
+        });
+        films.collect()
     }
 
     fn packages(&self) -> PathBuf {

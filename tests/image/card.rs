@@ -26,10 +26,7 @@ impl Card {
     /// Copies the image, beside it, and adds two files to its boot partition, the second initrd and a boot entry that names
     /// it. None of the image's own files is touched.
     pub fn new(product: &Path, second_initrd: &[u8], arguments: &str) -> Result<Self, Failure> {
-        let card = Self {
-            image: product.with_extension("card"),
-        };
-        fs::copy(product, &card.image)?;
+        let card = Self::copy(product, "card")?;
         card.write("lab.img", second_initrd)?;
         card.write(
             "loader/entries/lab.conf",
@@ -43,6 +40,13 @@ impl Card {
         Self {
             image: image.into(),
         }
+    }
+
+    /// A copy of the image as it is, beside it.
+    pub fn copy(product: &Path, extension: &str) -> Result<Self, Failure> {
+        let image = product.with_extension(extension);
+        fs::copy(product, &image)?;
+        Ok(Self { image })
     }
 
     pub fn write(&self, name: &str, octets: &[u8]) -> Result<(), Failure> {

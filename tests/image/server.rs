@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::tool::{self, Failure};
 
-const ARGUMENTS: &str = "-M virt -cpu cortex-a72 -m 1024 -nodefaults -no-reboot -display none -serial stdio \
+/// Without its disk.
+pub const MACHINE: &str = "-M virt -cpu cortex-a72 -smp 1 -m 1024 -nodefaults -nic user,model=virtio-net-pci \
     -drive if=pflash,format=raw,readonly=on,file=/usr/share/AAVMF/AAVMF_CODE.fd \
-    -drive if=pflash,format=raw,snapshot=on,file=/usr/share/AAVMF/AAVMF_VARS.fd \
-    -nic user,model=virtio-net-pci \
-    -accel tcg,thread=single -smp 1 -icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm";
+    -drive if=pflash,format=raw,snapshot=on,file=/usr/share/AAVMF/AAVMF_VARS.fd";
+/// The serial console, and power off instead of a restart.
+pub const CONSOLE: &str = "-no-reboot -display none -serial stdio";
+/// Its clock counts instructions and skips idle time.
+const CLOCK: &str =
+    "-accel tcg,thread=single -icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm";
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// What the service in the image said: lines of a name and `key=value` words.
@@ -29,7 +33,9 @@ pub fn boot(card: &Path, name: &Path) -> Result<Boot, Failure> {
     let (console, writes) = (name.with_extension("log"), name.with_extension("writes"));
     fs::write(&writes, "")?;
     let mut command = Command::new("qemu-system-aarch64");
-    command.args(ARGUMENTS.split_whitespace());
+    for arguments in [MACHINE, CONSOLE, CLOCK] {
+        command.args(arguments.split_whitespace());
+    }
     for file in [
         format!("driver=file,node-name=card,filename={}", card.display()),
         format!("driver=file,node-name=log,filename={}", writes.display()),
