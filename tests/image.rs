@@ -69,6 +69,8 @@ mod model;
 mod overlay;
 #[path = "lab/src/pipe.rs"]
 mod pipe;
+#[path = "image/raspberry_pi.rs"]
+mod raspberry_pi;
 #[path = "lab/src/receiver.rs"]
 #[expect(dead_code, reason = "the lab uses all of it")]
 mod receiver;

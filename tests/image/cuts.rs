@@ -152,32 +152,30 @@ impl Look<'_> {
         })
     }
 
-    /// As the kernel sees it: after a replay of the journal, but without any repair.
     fn state(&self, file: &Path) -> Result<(), Failure> {
-        let replayed = file.with_extension("replayed");
-        fs::copy(file, &replayed)?;
-        output_of(
-            Command::new("e2fsck")
-                .args(["-y", "-E", "journal_only"])
-                .arg(&replayed),
-        )?;
-        let fsck = output_of(Command::new("e2fsck").arg("-fn").arg(&replayed))?;
-        check(fsck.status.success(), || {
-            format!("a power cut damages the state partition: {fsck:?}")
-        })?;
-        let found = output_of(
-            Command::new("debugfs")
-                .args(["-R", "cat /config.toml"])
-                .arg(&replayed),
-        )?;
-        fs::remove_file(&replayed)?;
-        let missing = String::from_utf8_lossy(&found.stderr).contains("File not found");
-        let held = String::from_utf8(found.stdout)?;
-        let held = (!missing).then_some(held.as_str());
-        check(self.kept.contains(&held), || {
+        let held = last_good(file)?;
+        check(self.kept.contains(&held.as_deref()), || {
             format!("a power cut leaves another last good configuration: {held:?}")
         })
     }
+}
+
+/// What a state partition holds as the kernel sees it: after a replay of the journal, but without any repair.
+pub fn last_good(partition: &Path) -> Result<Option<String>, Failure> {
+    let replayed = partition.with_extension("replayed");
+    fs::copy(partition, &replayed)?;
+    let mut replay = Command::new("e2fsck");
+    output_of(replay.args(["-y", "-E", "journal_only"]).arg(&replayed))?;
+    let fsck = output_of(Command::new("e2fsck").arg("-fn").arg(&replayed))?;
+    check(fsck.status.success(), || {
+        format!("the state partition is damaged: {fsck:?}")
+    })?;
+    let mut cat = Command::new("debugfs");
+    let found = output_of(cat.args(["-R", "cat /config.toml"]).arg(&replayed))?;
+    fs::remove_file(&replayed)?;
+    let missing = String::from_utf8_lossy(&found.stderr).contains("File not found");
+    let held = String::from_utf8(found.stdout)?;
+    Ok((!missing).then_some(held))
 }
 
 /// Runs a program whose exit code says something other than success.
@@ -196,7 +194,7 @@ fn place(card: &Path, partition: usize) -> Result<Range<u64>, Failure> {
     Ok(first * SECTOR as u64..(last + 1) * SECTOR as u64)
 }
 
-fn extract(card: &Path, place: &Range<u64>, file: &Path) -> Result<(), Failure> {
+pub fn extract(card: &Path, place: &Range<u64>, file: &Path) -> Result<(), Failure> {
     let mut card = File::open(card)?;
     card.seek(SeekFrom::Start(place.start))?;
     let mut partition = card.take(place.end - place.start);
