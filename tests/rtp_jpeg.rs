@@ -208,16 +208,18 @@ fn what_cannot_be_carried_is_refused_with_the_reason() {
     for (jpeg, reason) in [
         (Vec::new(), U::Empty.into()),
         (b"GIF89a".to_vec(), U::NotJpeg.into()),
-        (truncated(&plain, 100), U::Truncated.into()),
-        (truncated(&plain, plain.len() / 2), U::NoEndOfImage.into()),
-        (without_eoi(&plain), U::NoEndOfImage.into()),
+        (
+            truncated(&plain, plain.len() / 2),
+            U::NoEndOfImage(plain.len() / 2).into(),
+        ),
+        (without_eoi(&plain), U::NoEndOfImage(plain.len() - 2).into()),
         (sampled(Sampling::S444), R::Sampling(0x11, 0x11, 0x11)),
         (sampled(Sampling::S440), R::Sampling(0x12, 0x11, 0x11)),
         (sampled(Sampling::Grey), R::Components(1)),
         (sized(2041, 16), R::Size(2041, 16)),
         (sized(16, 2041), R::Size(16, 2041)),
         (Picture::DEFAULT.progressive(), U::Process(2).into()),
-        (Picture::DEFAULT.three_scans(), R::Scans),
+        (Picture::DEFAULT.three_scans(), U::Scans(1, 3).into()),
         (optimised_huffman(&plain), R::Huffman),
         (three_different_tables(&plain), R::ChrominanceTables),
     ] {

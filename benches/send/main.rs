@@ -167,7 +167,7 @@ fn report(variants: &[Variant], octets: usize, large: usize) {
         );
     }
     println!(
-        "parse and headers of {large} octets:  {}  goal <= 2\n",
+        "parse and headers of {large} octets:  {}  goal <= 8\n",
         spread(parse)
     );
     let ratio = |what: &str, over: &Variant, under: &Variant, goal: &str| {

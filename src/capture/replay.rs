@@ -16,11 +16,8 @@ use super::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config::Fps;
 use crate::frame::Frame;
-use crate::jpeg::markers;
+use crate::jpeg::{markers, segments};
 use crate::stop::Stop;
-
-/// The start of an image, for finding one after octets that are none: SOI and the next marker's prefix.
-const IMAGE_START: [u8; 3] = [0xFF, 0xD8, 0xFF];
 
 /// Pictures held in memory, delivered in a loop.
 #[derive(Debug)]
@@ -141,9 +138,9 @@ fn jpeg_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn split(octets: &Bytes) -> Vec<Bytes> {
     let mut images = Vec::new();
     let mut rest = octets.clone();
-    while let Some(start) = memchr::memmem::find(&rest, &IMAGE_START) {
+    while let Some(start) = memchr::memmem::find(&rest, &markers::IMAGE_START) {
         rest = rest.slice(start..);
-        match markers::image_length(&rest) {
+        match segments::image_length(&rest) {
             Ok(length) => images.push(rest.split_to(length)),
             Err(_) => rest = rest.slice(1..),
         }

@@ -1,12 +1,14 @@
-//! Walks the marker segments of a JPEG image by their lengths, never octet by octet.
+//! The markers of a JPEG image: their codes and names, and what is at a place in the frame.
 //! ITU-T T.81 annex B.1 (markers, fill octets, marker segments).
 
-use super::unreadable::Unreadable;
+use std::fmt;
 
 /// Second octet of a marker (ITU-T T.81 table B.1).
 pub mod code {
     /// Baseline DCT frame.
     pub const SOF0: u8 = 0xC0;
+    /// Extended sequential DCT frame with Huffman coding.
+    pub const SOF1: u8 = 0xC1;
     /// Last of the frame markers (arithmetic, lossless); 0xC4, 0xC8 and 0xCC among them are others.
     pub const SOF15: u8 = 0xCF;
     /// Define Huffman tables.
@@ -31,135 +33,129 @@ pub mod code {
     pub const DNL: u8 = 0xDC;
     /// Define restart interval.
     pub const DRI: u8 = 0xDD;
+    /// First application segment of sixteen.
+    pub const APP0: u8 = 0xE0;
+    /// The one of Adobe.
+    pub const APP14: u8 = 0xEE;
+    /// Last application segment.
+    pub const APP15: u8 = 0xEF;
+    /// Comment.
+    pub const COM: u8 = 0xFE;
     /// Temporary use in arithmetic coding; stands alone.
     pub const TEM: u8 = 0x01;
 }
 
 /// First octet of every marker, and the fill octet before one.
-const PREFIX: u8 = 0xFF;
+pub const PREFIX: u8 = 0xFF;
+/// The start of an image, for finding one after octets that are none: SOI and the next marker's prefix.
+pub const IMAGE_START: [u8; 3] = [PREFIX, code::SOI, PREFIX];
 /// Octets of a segment's length field, which counts itself (B.1.1.4).
-const LENGTH_OCTETS: usize = 2;
+pub(super) const LENGTH_OCTETS: usize = 2;
+
+/// Where a marker is in its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The marker.
+    pub marker: Marker,
+    /// Its first octet, counted from the start of the frame.
+    pub offset: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} at octet {}", self.marker, self.offset)
+    }
+}
+
+/// The second octet of a marker, shown with its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marker(pub u8);
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self(octet) = *self;
+        match octet {
+            code::SOI => f.write_str("SOI")?,
+            code::EOI => f.write_str("EOI")?,
+            code::SOS => f.write_str("SOS")?,
+            code::DQT => f.write_str("DQT")?,
+            code::DHT => f.write_str("DHT")?,
+            code::DRI => f.write_str("DRI")?,
+            code::DNL => f.write_str("DNL")?,
+            code::DAC => f.write_str("DAC")?,
+            code::COM => f.write_str("COM")?,
+            code::SOF0..=code::SOF15 => write!(f, "SOF{}", octet - code::SOF0)?,
+            code::RST0..=code::RST7 => write!(f, "RST{}", octet - code::RST0)?,
+            code::APP0..=code::APP15 => write!(f, "APP{}", octet - code::APP0)?,
+            _ => return write!(f, "marker FF {octet:02X}"),
+        }
+        write!(f, " (FF {octet:02X})")
+    }
+}
 
 /// One marker with the parameters of its segment (without the length field).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// Second octet of the marker, one of [`code`].
     pub marker: u8,
+    /// Where the marker is in the frame.
+    pub offset: usize,
     /// The octets after the length field; empty for markers that stand alone.
     pub parameters: &'a [u8],
 }
 
-/// Reads marker segments from the start of an image up to and including SOS.
-#[derive(Debug, Clone)]
-pub struct Segments<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Segments<'a> {
-    /// Starts after the SOI marker that `jpeg` must begin with.
-    pub fn new(jpeg: &'a [u8]) -> Result<Self, Unreadable> {
-        match jpeg {
-            [] => Err(Unreadable::Empty),
-            [PREFIX, code::SOI, rest @ ..] => Ok(Self { rest }),
-            _ => Err(Unreadable::NotJpeg),
+impl Segment<'_> {
+    /// The marker and where it is.
+    pub fn place(&self) -> Place {
+        Place {
+            marker: Marker(self.marker),
+            offset: self.offset,
         }
     }
 
-    /// The next segment; `Truncated` when the octets end first, `Malformed` when no marker is there.
-    pub fn next_segment(&mut self) -> Result<Segment<'a>, Unreadable> {
-        let marker = self.next_marker()?;
-        if matches!(marker, code::RST0..=code::EOI | code::TEM) {
-            return Ok(Segment {
-                marker,
-                parameters: &[],
-            });
-        }
-        let (length, _) = self
-            .rest
-            .split_first_chunk::<LENGTH_OCTETS>()
-            .ok_or(Unreadable::Truncated)?;
-        let length = usize::from(u16::from_be_bytes(*length));
-        if length < LENGTH_OCTETS {
-            return Err(Unreadable::Malformed);
-        }
-        let (segment, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(Unreadable::Truncated)?;
-        self.rest = rest;
-        let parameters = segment.get(LENGTH_OCTETS..).ok_or(Unreadable::Malformed)?;
-        Ok(Segment { marker, parameters })
+    /// Whether it is for others than decoders.
+    pub(super) fn is_comment(&self) -> bool {
+        matches!(self.marker, code::COM | code::APP0..=code::APP15)
     }
 
-    /// What follows the last segment read: after SOS, the entropy-coded scan.
-    pub fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    /// Any number of fill octets may precede a marker (B.1.1.2).
-    fn next_marker(&mut self) -> Result<u8, Unreadable> {
-        let Some((&PREFIX, mut rest)) = self.rest.split_first() else {
-            return Err(if self.rest.is_empty() {
-                Unreadable::Truncated
-            } else {
-                Unreadable::Malformed
-            });
-        };
-        loop {
-            match rest.split_first() {
-                None => return Err(Unreadable::Truncated),
-                Some((&PREFIX, after)) => rest = after,
-                Some((&0x00, _)) => return Err(Unreadable::Malformed),
-                Some((&marker, after)) => {
-                    self.rest = after;
-                    return Ok(marker);
-                }
-            }
-        }
+    /// Where it ends in the frame, when it has a length.
+    pub(super) fn end(&self) -> usize {
+        self.offset + 2 + LENGTH_OCTETS + self.parameters.len()
     }
 }
 
-/// Length of an entropy-coded scan up to and including its EOI marker, or `None` when there is none.
-///
-/// Inside a scan 0xFF is followed by a stuffed 0x00, a restart marker or another 0xFF (B.1.1.5), so the
-/// first 0xFF 0xD9 is the end. The search runs forward: padding after the image may itself hold an EOI.
-pub fn scan_length(scan: &[u8]) -> Option<usize> {
-    memchr::memmem::find(scan, &[PREFIX, code::EOI]).map(|at| at + 2)
+/// A marker where one was looked for.
+pub(super) struct MarkerFound {
+    pub code: u8,
+    /// Of its last two octets: fill octets come before it.
+    pub offset: usize,
+    /// What follows it.
+    pub end: usize,
 }
 
-/// Length of a scan whose EOI marker is the last of it, but for a little padding; `None` when something else is.
-///
-/// This looks at the end only. Where the octets hold more than one image, that is the end of the last.
-pub fn scan_length_at_end(scan: &[u8]) -> Option<usize> {
-    /// Cameras pad to a multiple of a word, a USB packet or a cache line, with zeros.
-    const MAX_PADDING: usize = 64; // octets
-    let padding = scan
-        .iter()
-        .rev()
-        .take(MAX_PADDING)
-        .take_while(|&&octet| octet == 0)
-        .count();
-    let unpadded = scan.get(..scan.len() - padding)?;
-    unpadded
-        .ends_with(&[PREFIX, code::EOI])
-        .then_some(unpadded.len())
-}
-
-/// Length of the first whole image of `data`, SOI through EOI, whatever kind of JPEG it is.
-pub fn image_length(data: &[u8]) -> Result<usize, Unreadable> {
-    let mut segments = Segments::new(data)?;
-    loop {
-        match segments.next_segment()?.marker {
-            code::EOI => return Ok(data.len() - segments.rest().len()),
-            code::SOS => {
-                let header = data.len() - segments.rest().len();
-                return scan_length(segments.rest())
-                    .map(|scan| header + scan)
-                    .ok_or(Unreadable::NoEndOfImage);
-            }
-            _ => {}
-        }
+/// The marker at `at`, after any number of fill octets (B.1.1.2).
+pub(super) fn marker_at(jpeg: &[u8], at: usize) -> Option<MarkerFound> {
+    let (&PREFIX, rest) = jpeg.get(at..)?.split_first()? else {
+        return None;
+    };
+    let fill = rest.iter().take_while(|&&octet| octet == PREFIX).count();
+    let offset = at + fill;
+    match *rest.get(fill)? {
+        code @ (code::TEM | code::SOF0..=code::COM) => Some(MarkerFound {
+            code,
+            offset,
+            end: offset + 2,
+        }),
+        _ => None,
     }
+}
+
+/// The parameters of the segment whose length field is at `at`; `None` when there are not as many octets, or when the
+/// length field does not count itself.
+pub(super) fn parameters_at(jpeg: &[u8], at: usize) -> Option<&[u8]> {
+    let (length, rest) = jpeg.get(at..)?.split_first_chunk::<LENGTH_OCTETS>()?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    rest.get(..length.checked_sub(LENGTH_OCTETS)?)
 }
 
 #[cfg(test)]
@@ -167,56 +163,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fill_octets_and_lone_markers_are_passed() {
-        let jpeg = [
-            0xFF, 0xD8, 0xFF, 0xFF, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0x01, 0xFF, 0xDA, 0, 2, 9, 0xFF,
-            0xD9,
-        ];
-        let mut segments = Segments::new(&jpeg).unwrap();
-        let app0 = segments.next_segment().unwrap();
-        assert_eq!((app0.marker, app0.parameters), (0xE0, &[1u8, 2][..]));
-        assert_eq!(segments.next_segment().unwrap().marker, code::TEM);
-        assert_eq!(segments.next_segment().unwrap().marker, code::SOS);
-        assert_eq!(segments.rest(), &[9, 0xFF, 0xD9]);
-        assert_eq!(image_length(&jpeg), Ok(jpeg.len()));
-    }
-
-    #[test]
-    fn broken_lengths_are_told_apart() {
-        fn next(octets: &[u8]) -> Result<Segment<'_>, Unreadable> {
-            Segments::new(octets)?.next_segment()
-        }
-        assert_eq!(next(&[]), Err(Unreadable::Empty));
-        assert_eq!(next(&[0x00, 0x00]), Err(Unreadable::NotJpeg));
-        assert_eq!(next(&[0xFF, 0xD8]), Err(Unreadable::Truncated));
-        assert_eq!(next(&[0xFF, 0xD8, 0x41]), Err(Unreadable::Malformed));
-        assert_eq!(
-            next(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 1]),
-            Err(Unreadable::Malformed)
-        );
-        assert_eq!(
-            next(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 9]),
-            Err(Unreadable::Truncated)
-        );
-    }
-
-    #[test]
-    fn the_first_eoi_ends_the_scan() {
-        assert_eq!(
-            scan_length(&[1, 0xFF, 0, 0xFF, 0xD9, 7, 0xFF, 0xD9]),
-            Some(5)
-        );
-        assert_eq!(scan_length(&[1, 0xFF, 0, 0xFF, 0xD0, 7]), None);
-    }
-
-    #[test]
-    fn an_eoi_at_the_end_is_found_behind_a_little_padding() {
-        for (padding, expected) in [(0, Some(4)), (1, Some(4)), (64, Some(4)), (65, None)] {
-            let scan = [&[1, 2, 0xFF, 0xD9][..], &vec![0; padding]].concat();
-            assert_eq!(scan_length_at_end(&scan), expected, "{padding}");
-        }
-        assert_eq!(scan_length_at_end(&[0xFF, 0xD9, 7]), None);
-        assert_eq!(scan_length_at_end(&[0; 9]), None);
-        assert_eq!(scan_length_at_end(&[]), None);
+    fn markers_are_shown_with_their_names() {
+        let shown = |octet| Marker(octet).to_string();
+        assert_eq!(shown(code::DQT), "DQT (FF DB)");
+        assert_eq!(shown(0xC1), "SOF1 (FF C1)");
+        assert_eq!(shown(0xD5), "RST5 (FF D5)");
+        assert_eq!(shown(0xEE), "APP14 (FF EE)");
+        assert_eq!(shown(0x3C), "marker FF 3C");
+        let place = Place {
+            marker: Marker(code::SOI),
+            offset: 7,
+        };
+        assert_eq!(place.to_string(), "SOI (FF D8) at octet 7");
     }
 }

@@ -1,13 +1,23 @@
 //! A frame's JPEG octets, parsed in place into what they say of the picture: size, components, tables, scan.
 //! ITU-T T.81 annex B.
 
+mod colours;
+mod components;
+mod habits;
 mod header;
+mod image;
+mod layout;
 pub mod markers;
+mod resync;
+mod scan;
+pub mod segments;
 pub mod tables;
 mod unreadable;
 
-pub use header::{
-    Component, Components, Image, Parser, QuantizationTable, ScanComponent, ScanComponents,
-    TABLE_SLOTS,
-};
+pub use components::{Component, Components, QuantizationTable, ScanComponent, ScanComponents};
+pub use habits::{Habit, Habits};
+pub use header::TABLE_SLOTS;
+pub use image::{Image, Parser};
+pub use layout::{Layout, coded_table};
+pub use markers::{Marker, Place};
 pub use unreadable::Unreadable;

@@ -166,6 +166,32 @@ pub fn huffman(class: Class, kind: Kind) -> &'static [u8] {
     }
 }
 
+/// Fewest bits of a block that is coded with these two tables, 16 counts and the values each.
+pub fn least_bits(dc: &[u8], ac: &[u8]) -> u32 {
+    /// The code for a DC difference of 0, which has no further bits; for the end of a block.
+    const NOTHING: u8 = 0;
+    /// Without an end, a block is at least four codes: three times 16 zeros, and a value after 15 more.
+    const CODES: u32 = 4;
+    let of_nothing =
+        |table| lengths(table).find_map(|(length, value)| (value == NOTHING).then_some(length));
+    let shortest = |table| lengths(table).next().map_or(1, |(length, _)| length);
+    // Any other difference has at least one bit more than its code.
+    let dc = of_nothing(dc).unwrap_or(u32::MAX).min(shortest(dc) + 1);
+    let ac = of_nothing(ac)
+        .unwrap_or(u32::MAX)
+        .min(CODES * shortest(ac) + 1);
+    dc + ac
+}
+
+/// The codes of a table, shortest first: length in bits, value.
+fn lengths(table: &[u8]) -> impl Iterator<Item = (u32, u8)> {
+    let (counts, values) = table.split_at_checked(16).unwrap_or_default();
+    let lengths = (1..)
+        .zip(counts)
+        .flat_map(|(length, &count)| std::iter::repeat_n(length, count.into()));
+    lengths.zip(values.iter().copied())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

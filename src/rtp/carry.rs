@@ -2,7 +2,7 @@
 //! RFC 2435 3.1 and 4.1.
 
 use crate::jpeg::tables::{self, Class, Kind, TABLE_OCTETS, Tables};
-use crate::jpeg::{Image, QuantizationTable, TABLE_SLOTS, Unreadable};
+use crate::jpeg::{Image, QuantizationTable, TABLE_SLOTS, Unreadable, coded_table};
 
 /// Largest width and height in pixels: 255 units of 8 (RFC 2435 3.1.5, 3.1.6).
 pub const MAX_SIZE: u16 = 2040;
@@ -46,6 +46,16 @@ pub enum Refused {
     /// Number of components other than three.
     #[error("{0} colour components cannot be carried, only three (Y, Cb, Cr)")]
     Components(u8),
+    /// Components that are R, G, B.
+    #[error(
+        "the picture is RGB (Adobe APP14 without a colour transform, or components R, G, B), and receivers would take it for Y, Cb, Cr: wrong colours"
+    )]
+    Rgb,
+    /// One of two fields in the frame.
+    #[error(
+        "the frame holds two fields (AVI1), each with half of the picture's lines, and receivers would show the first: choose a progressive mode of the camera"
+    )]
+    Fields,
     /// Sampling factors, each as H << 4 | V, that have no RTP/JPEG type.
     #[error(
         "sampling {0:02x} {1:02x} {2:02x} (HV of Y, Cb, Cr) cannot be carried, only 4:2:2 (21 11 11) and 4:2:0 (22 11 11)"
@@ -76,6 +86,12 @@ pub enum Refused {
 
 /// `image` as RTP/JPEG carries it.
 pub fn carry<'a>(image: &Image<'a>) -> Result<Carried<'a>, Refused> {
+    if image.is_rgb {
+        return Err(Refused::Rgb);
+    }
+    if image.is_field {
+        return Err(Refused::Fields);
+    }
     let sampling = sampling(image)?;
     let size = 1..=MAX_SIZE;
     if !size.contains(&image.width) || !size.contains(&image.height) {
@@ -127,21 +143,14 @@ fn check_scan(image: &Image) -> Result<(), Refused> {
     is_standard.then_some(()).ok_or(Refused::Huffman)
 }
 
-/// Whether the table in slot `selector` is Annex K's for `kind`. Cameras leave DHT out and mean those, 0 for
-/// luminance and 1 for chrominance.
+/// Whether the table in slot `selector` is Annex K's for `kind`.
 fn is_standard(
     class: Class,
     defined: &[Option<&[u8]>; TABLE_SLOTS],
     selector: u8,
     kind: Kind,
 ) -> bool {
-    let implied = match selector {
-        0 => tables::huffman(class, Kind::Luminance),
-        1 => tables::huffman(class, Kind::Chrominance),
-        _ => &[],
-    };
-    let defined = defined.get(usize::from(selector)).copied().flatten();
-    defined.unwrap_or(implied) == tables::huffman(class, kind)
+    coded_table(class, defined, selector) == tables::huffman(class, kind)
 }
 
 /// The tables that SOF's selectors name: position in the file means nothing.

@@ -33,18 +33,24 @@ drop_reasons! {
     Empty = "empty",
     /// No EOI marker: the frame was cut short.
     NoEndOfImage = "no-eoi",
-    /// Does not begin with SOI.
+    /// No SOI marker.
     NotJpeg = "not-jpeg",
     /// Ends inside the headers.
     TruncatedHeaders = "truncated-headers",
     /// Headers that are not what T.81 says.
     MalformedHeaders = "malformed-headers",
+    /// Something in the scan that cannot be there, or less than the picture needs.
+    CorruptScan = "corrupt-scan",
     /// Progressive, arithmetic or another process than baseline.
     Process = "unsupported-process",
     /// Not 8-bit samples.
     Precision = "unsupported-precision",
     /// Not three components.
     Components = "unsupported-components",
+    /// R, G, B.
+    Colours = "unsupported-colours",
+    /// One field of two.
+    Fields = "unsupported-fields",
     /// Neither 4:2:2 nor 4:2:0.
     Sampling = "unsupported-sampling",
     /// Wider or higher than 2040 pixels.
@@ -72,6 +78,8 @@ impl From<Refused> for DropReason {
         match refused {
             Refused::Unreadable(unreadable) => unreadable.into(),
             Refused::Components(_) => Self::Components,
+            Refused::Rgb => Self::Colours,
+            Refused::Fields => Self::Fields,
             Refused::Sampling(..) => Self::Sampling,
             Refused::Size(..) => Self::Size,
             Refused::Scans => Self::Scans,
@@ -89,11 +97,16 @@ impl From<Unreadable> for DropReason {
         match unreadable {
             Unreadable::Empty => Self::Empty,
             Unreadable::NotJpeg => Self::NotJpeg,
-            Unreadable::Truncated => Self::TruncatedHeaders,
-            Unreadable::NoEndOfImage => Self::NoEndOfImage,
-            Unreadable::Malformed => Self::MalformedHeaders,
+            Unreadable::Truncated(_) => Self::TruncatedHeaders,
+            Unreadable::NoEndOfImage(_) => Self::NoEndOfImage,
+            Unreadable::Malformed(..) => Self::MalformedHeaders,
             Unreadable::Process(_) => Self::Process,
             Unreadable::Precision(_) => Self::Precision,
+            Unreadable::Scans(..) => Self::Scans,
+            Unreadable::MarkerInScan(_)
+            | Unreadable::RestartOrder(..)
+            | Unreadable::RestartCount(..)
+            | Unreadable::ShortScan(..) => Self::CorruptScan,
         }
     }
 }
@@ -107,7 +120,8 @@ impl DropReason {
             | Self::NoEndOfImage
             | Self::NotJpeg
             | Self::TruncatedHeaders
-            | Self::MalformedHeaders => Some(true),
+            | Self::MalformedHeaders
+            | Self::CorruptScan => Some(true),
             Self::Superseded | Self::Stopped => None,
             _ => Some(false),
         }

@@ -208,7 +208,7 @@ mod tests {
         // Of the reasons, two do not tell the condition.
         assert_eq!(
             (damaged, intact + damaged + 2),
-            (6, DropReason::ALL.len() as u64)
+            (7, DropReason::ALL.len() as u64)
         );
         let summary = stats.summary("front");
         assert_eq!(summary.frames_dropped.len(), DropReason::ALL.len());

@@ -7,6 +7,7 @@
 pub mod folder;
 pub mod frames;
 pub mod huffman;
+pub mod oddities;
 pub mod program;
 pub mod receive;
 pub mod transmit;
