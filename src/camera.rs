@@ -1,5 +1,7 @@
 //! A camera's thread: what it captures it transmits, frame by frame, until its end.
 
+mod said;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
-use tracing::{info, warn};
+use tracing::info;
+
+use said::Said;
 
 use crate::capture::Capture;
 use crate::config::{self, Fps};
 use crate::frame::Frame;
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
-use crate::jpeg::Parser;
+use crate::jpeg::{Habits, Parser};
 use crate::ledger::Ledger;
-use crate::log_limit::LogLimit;
 use crate::rtp::{Refused, carry};
 use crate::stats::{DropReason, Interval, Stats, Summary};
 use crate::stop::Stop;
@@ -191,12 +194,12 @@ impl Shared {
     fn run(&self, mut config: config::Camera, mut left: Option<u64>, ledger: Option<Arc<Ledger>>) {
         let name = config.name().clone();
         let mut transmitter = Transmitter::new(name.as_str(), &self.stats).with_ledger(ledger);
-        let mut refusals = Refusals::default();
-        let mut said = None;
+        let mut said = Said::default();
+        let mut rate = None;
         loop {
-            give_outputs(&mut transmitter, &config, said);
-            said = Some(config.fps());
-            match self.film(&config, &mut transmitter, &mut refusals, &mut left) {
+            give_outputs(&mut transmitter, &config, rate);
+            rate = Some(config.fps());
+            match self.film(&config, &mut transmitter, &mut said, &mut left) {
                 Some(changed) => config = changed,
                 None => break,
             }
@@ -213,12 +216,15 @@ impl Shared {
         &self,
         config: &config::Camera,
         transmitter: &mut Transmitter,
-        refusals: &mut Refusals,
+        said: &mut Said,
         left: &mut Option<u64>,
     ) -> Option<config::Camera> {
         let (stats, stop, heartbeat) = (&self.stats, &self.stop, &self.heartbeat);
         let mut capture = Capture::new(config, stats, stop, heartbeat);
-        let mut parser = Parser::default();
+        let mut parser = match config.allow_missing_eoi {
+            true => Parser::tolerating_missing_eoi(),
+            false => Parser::default(),
+        };
         while !stop.is_raised() && *left != Some(0) {
             heartbeat.beat();
             if let Some(changed) = self.wanted.take() {
@@ -231,13 +237,17 @@ impl Shared {
                 stop.wait(wait.min(LONGEST_WAIT));
             } else if let Some(frame) = capture.take() {
                 match send(&frame, &mut parser, transmitter, &mut capture) {
-                    Ok(()) => {
+                    Ok(habits) => {
                         stats.frame_sent();
                         one_less(left);
+                        said.tolerated(config.name(), habits);
                     }
                     Err(lost) => {
                         stats.frame_dropped(lost.reason());
-                        refusals.log(config.name(), &lost);
+                        // What is wrong with a destination is said where it is noticed.
+                        if let Lost::Refused(refused) = &lost {
+                            said.refused(config.name(), refused, stats.habit());
+                        }
                         if lost.was_taken(transmitter) {
                             one_less(left);
                         }
@@ -278,13 +288,13 @@ fn useless_before(capture: &Capture, transmitter: &Transmitter) -> Option<Durati
 }
 
 /// The way of one frame: parsed, found fit for RTP, and sent batch by batch, each when it is due. While nothing is
-/// due the pictures that come are taken from the driver.
+/// due the pictures that come are taken from the driver. Returns what was tolerated in it.
 fn send(
     frame: &Frame,
     parser: &mut Parser,
     transmitter: &mut Transmitter,
     capture: &mut Capture,
-) -> Result<(), Lost> {
+) -> Result<Habits, Lost> {
     let image = parser.parse(&frame.data).map_err(Refused::from)?;
     let picture = carry(&image)?;
     let mut flight = transmitter.begin(frame, &picture);
@@ -292,7 +302,8 @@ fn send(
         capture.wait_until(due);
         flight.send_due();
     }
-    Ok(flight.end()?)
+    flight.end()?;
+    Ok(image.habits)
 }
 
 /// Why a frame was not sent.
@@ -330,23 +341,6 @@ impl Lost {
             Self::Refused(_) => false,
             Self::Unsent(DropReason::NoDestination) => !transmitter.looks_up(),
             Self::Unsent(_) => true,
-        }
-    }
-}
-
-/// Logs why pictures are refused, each reason at most once a minute.
-#[derive(Default)]
-struct Refusals([LogLimit; DropReason::ALL.len()]);
-
-impl Refusals {
-    /// What is wrong with a destination is logged where it is noticed.
-    fn log(&mut self, camera: &config::Name, lost: &Lost) {
-        let Lost::Refused(refused) = lost else {
-            return;
-        };
-        let limit = self.0.get_mut(lost.reason() as usize);
-        if let Some(times) = limit.and_then(|each| each.note(Instant::now())) {
-            warn!("{camera}: frame dropped: {refused}{times}");
         }
     }
 }

@@ -88,6 +88,8 @@ receives!(
     segments_like_markers,
     fill_octets,
     two_in_one_buffer,
+    tolerated_habits,
+    stale_tail,
     changing_parameters,
 );
 
@@ -115,6 +117,8 @@ receives!(
     segments_like_markers,
     fill_octets,
     two_in_one_buffer,
+    tolerated_habits,
+    stale_tail,
 );
 
 // Without an SDP FFmpeg learns the payload type from the first packet and joins in the middle of a frame.

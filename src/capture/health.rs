@@ -101,6 +101,12 @@ impl Damage {
         }
     }
 
+    /// Makes what has gone on since just now as old as it need be.
+    #[cfg(test)]
+    pub fn age(&mut self) {
+        self.since = Instant::now().checked_sub(DAMAGE);
+    }
+
     /// True when all pictures have been damaged for too long.
     pub fn is_hopeless(&mut self, counts: Condition, now: Instant) -> bool {
         if counts.intact != self.good.intact {

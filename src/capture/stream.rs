@@ -57,7 +57,8 @@ impl Stream {
         stats: &Stats,
         stop: &Stop,
     ) -> Result<Event, CaptureError> {
-        if self.damage.is_hopeless(stats.condition(), Instant::now()) {
+        // To open a camera again changes nothing about how it writes its pictures.
+        if self.damage.is_hopeless(stats.condition(), Instant::now()) && stats.habit().is_none() {
             return Err(CaptureError::OnlyDamaged);
         }
         let (mut frame, damaged) = match self.source.next(until, stop)? {
@@ -159,6 +160,25 @@ mod tests {
         let sequences = [2, 3, 0, 4, 6, 0, 0, 8, 9];
         let counted = sequences.map(|sequence| gaps.before(&frame(sequence, b"x"), false));
         assert_eq!(counted, [2, 0, 0, 0, 1, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn damage_gives_the_stream_up_and_a_habit_does_not() {
+        let (stats, stop) = (Stats::default(), Stop::new().unwrap());
+        let mut stream = Stream::new(Box::new(Given(Vec::new())), &stats);
+        let mut next = || {
+            // As if it had gone on for long.
+            stream.damage.age();
+            stream.next(Duration::ZERO, &stats, &stop)
+        };
+        for _ in 0..9 {
+            stats.frame_dropped(DropReason::NoEndOfImage);
+            assert!(matches!(next(), Ok(Event::Nothing)));
+        }
+        for _ in 0..9 {
+            stats.frame_dropped(DropReason::ErrorFlag);
+        }
+        assert!(matches!(next(), Err(CaptureError::OnlyDamaged)));
     }
 
     /// A source of one picture after the other, from the last to the first.

@@ -34,6 +34,9 @@ pub struct Camera {
     /// V4L2 buffers.
     #[serde(default)]
     pub buffers: Buffers,
+    /// Pictures without EOI are whole, and get one.
+    #[serde(default)]
+    pub allow_missing_eoi: bool,
     /// V4L2 controls.
     #[serde(default)]
     pub controls: Controls,

@@ -112,6 +112,19 @@ impl From<Unreadable> for DropReason {
 }
 
 impl DropReason {
+    /// Whether it is how the picture is written, whatever the driver and the network do.
+    pub(super) const fn is_in_picture(self) -> bool {
+        !matches!(
+            self,
+            Self::ErrorFlag
+                | Self::Empty
+                | Self::Superseded
+                | Self::SendFailed
+                | Self::NoDestination
+                | Self::Stopped
+        )
+    }
+
     /// Whether a picture dropped for this reason came damaged; `None` when nobody looked at it.
     pub(super) const fn is_damage(self) -> Option<bool> {
         match self {

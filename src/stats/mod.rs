@@ -23,6 +23,15 @@ pub use sent::Sent;
 pub use state::CameraState;
 pub use summary::Summary;
 
+/// What the camera does in every picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Habit {
+    /// Why they are refused.
+    pub reason: DropReason,
+    /// So many were.
+    pub pictures: u64,
+}
+
 /// The counters of one camera, written by its thread, read by anybody.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -163,6 +172,24 @@ impl Stats {
         condition
     }
 
+    /// The reason for which all pictures so far were refused, for what is in them: a habit of the camera. Pictures that
+    /// something else befell are left out as long as they are few.
+    pub fn habit(&self) -> Option<Habit> {
+        /// Refused pictures for one that was not.
+        const RATIO: u64 = 16;
+        if self.frames_sent() > 0 {
+            return None;
+        }
+        let counts = DropReason::ALL.iter().zip(&self.dropped);
+        let looked_at = counts
+            .filter(|(reason, _)| reason.is_damage().is_some())
+            .map(|(&reason, count)| (reason, count.load(Ordering::Relaxed)));
+        let all: u64 = looked_at.clone().map(|(_, count)| count).sum();
+        let (reason, pictures) = looked_at.max_by_key(|&(_, count)| count)?;
+        let is_habit = reason.is_in_picture() && pictures > 0 && (all - pictures) * RATIO <= all;
+        is_habit.then_some(Habit { reason, pictures })
+    }
+
     /// The counters now, under the camera's `name`.
     pub fn summary(&self, name: &str) -> Summary {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -213,6 +240,30 @@ mod tests {
         let summary = stats.summary("front");
         assert_eq!(summary.frames_dropped.len(), DropReason::ALL.len());
         assert!(summary.frames_dropped.values().all(|&count| count == 1));
+    }
+
+    #[test]
+    fn one_reason_for_all_pictures_is_a_habit() {
+        let stats = Stats::default();
+        let habit = || stats.habit().map(|habit| (habit.reason, habit.pictures));
+        assert_eq!(habit(), None);
+        stats.frame_dropped(DropReason::ErrorFlag);
+        assert_eq!(habit(), None);
+        for _ in 0..14 {
+            stats.frame_dropped(DropReason::NoEndOfImage);
+        }
+        stats.frame_dropped(DropReason::Superseded);
+        assert_eq!(habit(), None);
+        stats.frame_dropped(DropReason::NoEndOfImage);
+        assert_eq!(habit(), Some((DropReason::NoEndOfImage, 15)));
+        stats.frame_dropped(DropReason::CorruptScan);
+        assert_eq!(habit(), None);
+        for _ in 0..99 {
+            stats.frame_dropped(DropReason::NoEndOfImage);
+        }
+        assert!(habit().is_some());
+        stats.frame_sent();
+        assert_eq!(habit(), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The sources: what lies in the replay folder, and the plain frame that each file has to decode to.
 
 use crate::support::frames::{Picture, Sampling, Tables};
+use crate::support::oddities::HABITS;
 use crate::support::variants;
 
 /// Frames that framewire replays in a loop.
@@ -245,6 +246,31 @@ pub fn segments_like_markers() -> Case {
 
 pub fn fill_octets() -> Case {
     Case::spelt("fill_octets", Picture::DEFAULT, variants::with_fill_octets)
+}
+
+/// One after the other, all that is tolerated before the scan.
+pub fn tolerated_habits() -> Case {
+    let frames = (1..).zip(HABITS).map(|(seed, (_, spell))| {
+        let picture = Picture {
+            width: 320,
+            height: 240,
+            seed,
+            ..Picture::DEFAULT
+        };
+        Frame::new(picture, spell)
+    });
+    Case {
+        name: "tolerated_habits",
+        frames: frames.collect(),
+        mtu: ETHERNET_MTU,
+    }
+}
+
+/// The tail of an earlier frame that ends the buffer with an EOI of its own.
+pub fn stale_tail() -> Case {
+    Case::spelt("stale_tail", Picture::DEFAULT, |jpeg| {
+        variants::with_padding(jpeg, &jpeg[jpeg.len() / 2..])
+    })
 }
 
 /// The second frame of the buffer must not follow the first into the same RTP frame.

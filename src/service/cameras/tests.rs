@@ -56,6 +56,7 @@ fn places_in_the_file_are_no_difference_and_every_key_but_outputs_is_one() {
         "fps = 31",
         "width = 640",
         "buffers = 5",
+        "allow-missing-eoi = true",
         "device = \"demo\"",
         "controls = { gain = 1 }",
     ] {

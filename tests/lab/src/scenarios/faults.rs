@@ -76,8 +76,9 @@ pub fn eproto() -> Outcome {
 /// A camera that sends halves of pictures is opened again; not so often that it would not have time to recover.
 pub fn truncated() -> Outcome {
     let (camera, films) = mjpeg_camera(0, "HALVES", "plain", &[sized(VGA, &[30])], &[])?;
-    camera.damage(Fault::Truncated, usize::MAX);
     let live = Live::start(&config("/dev/video0", VGA, 30, ""))?;
+    live.wait_for_frames(10)?;
+    camera.damage(Fault::Truncated, usize::MAX);
     live.wait_for_log("all pictures are damaged", 1)?;
     while camera.function().starts < 3 {
         std::thread::sleep(Duration::from_millis(100));
@@ -90,18 +91,43 @@ pub fn truncated() -> Outcome {
     ensure!(starts == 3, "the stream was started {starts} times");
     let sent = camera.sent();
     let (ended, reception) = live.end_one()?;
-    let first = sent
-        .iter()
-        .position(|sent| sent.fault.is_none())
-        .ok_or("no whole frame")?;
-    compare(&reception, &films[0], first..)?;
-    let sent: Vec<_> = sent.into_iter().skip(first).collect();
-    tells_the_time(&reception, &sent)?;
+    let whole: Vec<_> = sent
+        .into_iter()
+        .filter(|sent| sent.fault.is_none())
+        .collect();
+    compare(&reception, &films[0], whole.iter().map(|sent| sent.number))?;
+    tells_the_time(&reception, &whole)?;
     let summary = ended.camera()?;
     let halves = summary.dropped_as("no-eoi");
     ensure!(halves > 250, "{halves} frames were dropped");
     ensure!(summary.count("reopened")? == 2, "not reopened twice");
     Ok(format!("starts={starts} dropped={}", summary.reasons()))
+}
+
+/// A camera that sends no other pictures than halves: that is how it is, and opening it again would change nothing.
+pub fn habit() -> Outcome {
+    let (camera, films) = mjpeg_camera(0, "ONLY-HALVES", "plain", &[sized(VGA, &[30])], &[])?;
+    camera.damage(Fault::Truncated, usize::MAX);
+    let live = Live::start(&config("/dev/video0", VGA, 30, ""))?;
+    live.wait_for_log("refused for one reason", 1)?;
+    // Longer than damage is waited out.
+    std::thread::sleep(Duration::from_secs(8));
+    camera.mend();
+    live.wait_for_frames(20)?;
+    let starts = camera.function().starts;
+    ensure!(starts == 1, "the stream was started {starts} times");
+    let sent = camera.sent();
+    let (ended, reception) = live.end_one()?;
+    let whole = sent.iter().filter(|sent| sent.fault.is_none());
+    compare(&reception, &films[0], whole.map(|sent| sent.number))?;
+    let line = ended.log_line("refused for one reason")?;
+    for said in ["no EOI (FF D9): expected before octet", "allow-missing-eoi"] {
+        ensure!(line.contains(said), "the log says: {line}");
+    }
+    ensure!(!ended.stderr.contains("cable"), "the log blames the cable");
+    let summary = ended.camera()?;
+    ensure!(summary.count("reopened")? == 0, "opened again");
+    Ok(format!("dropped={}", summary.reasons()))
 }
 
 /// The camera changes the size of its pictures by itself: they go out as they come.

@@ -15,7 +15,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 34] = [
+pub const ALL: [(&str, Scenario); 35] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -41,6 +41,7 @@ pub const ALL: [(&str, Scenario); 34] = [
     ("stalls", faults::stalls),
     ("eproto", faults::eproto),
     ("truncated", faults::truncated),
+    ("habit", faults::habit),
     ("new-size", faults::new_size),
     ("refused", refusals::refused),
     ("busy", refusals::busy),
