@@ -12,6 +12,9 @@ use nix::unistd::Pid;
 use super::daemon::{Daemon, Folder, LONG, replace};
 use crate::{camera, pictures};
 
+/// So many looks see what is open all the time.
+const LOOKS: usize = 10;
+
 /// The soft and the hard limit of open files of another process.
 fn limits(process: Pid) -> Vec<String> {
     let limits = fs::read_to_string(format!("/proc/{process}/limits")).expect("limits");
@@ -58,16 +61,19 @@ fn a_camera_without_a_thread_is_counted_and_tried_until_it_has_one() {
     let ports = sockets
         .each_ref()
         .map(|each| each.local_addr().expect("an address").port());
-    let front = camera("front", &device, &ports[..1]);
+    // Without reports no socket is opened later than the stream's.
+    let front = camera("front", &device, &ports[..1]) + "rtcp = \"off\"\n";
     let both = front.clone() + &camera("rear", &device, &ports[1..]);
     let config = folder.write("config.toml", front);
     let daemon = Daemon::start(&folder, &config, false, |_| ());
     daemon.hears("STATUS=1 of 1 cameras streaming", LONG);
     // Enough to read the configuration, too few for the event descriptors of a camera.
     let is_open = |number: &usize| fs::exists(format!("/proc/{}/fd/{number}", daemon.id()));
-    let free = (0..).find(|number| !is_open(number).expect("a list of descriptors"));
+    let look = |_| (0..).find(|number| !is_open(number).expect("a list of descriptors"));
+    // The one that asks for the route is open for a moment only.
+    let free = (0..LOOKS).filter_map(look).min().expect("a number");
     let usual = limits(daemon.id()).swap_remove(1);
-    limit(daemon.id(), &(free.expect("a number") + 1).to_string());
+    limit(daemon.id(), &(free + 1).to_string());
     replace(&config, &both);
     daemon.signal(Signal::SIGHUP);
     let counted = "STATUS=1 of 2 cameras streaming; rear: cannot start a thread: ";
