@@ -80,9 +80,12 @@ fn missing_source(camera: &Camera) -> Option<String> {
     let device = &camera.device;
     let problem = match device {
         Device::Demo => return None,
-        Device::Auto | Device::Usb { .. } if find::is_there(device) => return None,
+        Device::Auto | Device::Usb { .. } | Device::Bus(_) if find::is_there(device) => {
+            return None;
+        }
         Device::Auto => "no camera is plugged in now".to_owned(),
         Device::Usb { .. } => format!("device \"{device}\" is not plugged in now"),
+        Device::Bus(_) => format!("device \"{device}\" is not there now, or must not be opened"),
         Device::Path(path) => match fs::metadata(path) {
             Ok(metadata) if metadata.file_type().is_char_device() => return None,
             Ok(_) => format!("{} is no device", path.display()),

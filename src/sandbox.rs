@@ -138,7 +138,7 @@ fn needed(path: Option<&Path>, config: &Config) -> Vec<Rule> {
         match &camera.device {
             Device::Replay(path) => rules.push((path.clone(), Rights::Read)),
             Device::Path(path) => rules.push((path.clone(), Rights::Devices)),
-            Device::Auto | Device::Usb { .. } | Device::Demo => {}
+            Device::Auto | Device::Usb { .. } | Device::Bus(_) | Device::Demo => {}
         }
     }
     rules

@@ -106,6 +106,9 @@ fn advice(operation: &str, errno: Errno) -> &'static str {
             ": the camera refused to start; plug it out and in again"
         }
         (_, Errno::ENODEV) => ": the camera is gone",
+        ("VIDIOC_S_FMT", Errno::EINVAL) => {
+            ": the camera cannot compress pictures of this size; ask for a smaller one"
+        }
         ("VIDIOC_REQBUFS", Errno::ENOMEM) => ": not enough memory for the buffers; ask for fewer",
         _ => "",
     }
@@ -121,6 +124,7 @@ mod tests {
             ("VIDIOC_STREAMON", Errno::ENOSPC, "USB bandwidth"),
             ("VIDIOC_STREAMON", Errno::EIO, "refused to start"),
             ("VIDIOC_S_FMT", Errno::EBUSY, "another program"),
+            ("VIDIOC_S_FMT", Errno::EINVAL, "smaller"),
             ("VIDIOC_DQBUF", Errno::ENODEV, "gone"),
         ] {
             let error = CaptureError::Device {

@@ -12,7 +12,7 @@ use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
 use super::error::CaptureError;
-use super::find::{Identity, nodes};
+use super::find::{Usb, nodes};
 use super::v4l2::controls::{self, Control};
 use super::v4l2::open::{JPEG_FORMATS, Opened, fourcc_name};
 
@@ -59,10 +59,23 @@ pub struct Size {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// Largest width and height, when any size from `width`x`height` up to it can be had.
+    /// The largest width and height, and how far apart widths and heights are, when every size from `width`x`height`
+    /// up to it can be had.
     pub up_to: Option<(u32, u32)>,
-    /// Frames per second.
+    /// See `up_to`.
+    pub step: Option<(u32, u32)>,
+    /// What is known of its rates; of a range of sizes those of the largest.
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+/// Frames per second, rounded to thousandths.
+#[derive(Debug, Default, Serialize)]
+pub struct Rates {
+    /// One by one.
     pub rates: Vec<f64>,
+    /// The smallest and the largest, when those between can be had too.
+    pub rate_range: Option<(f64, f64)>,
 }
 
 /// Every capture device; those that cannot be opened come as errors.
@@ -80,7 +93,7 @@ fn listing(opened: &Opened) -> Listing {
         card: opened.card.clone(),
         driver: opened.driver.clone(),
         bus: opened.bus.clone(),
-        usb: Identity::of(&opened.path).and_then(|who| Some(who.usb()?.to_string())),
+        usb: Usb::behind(&opened.path).map(|usb| usb.to_string()),
         by_id: links_to(&opened.path, "/dev/v4l/by-id"),
         by_path: links_to(&opened.path, "/dev/v4l/by-path"),
         streamable: opened.jpeg_format().is_ok(),
@@ -107,34 +120,41 @@ fn sizes(device: &v4l::Device, fourcc: FourCC) -> Vec<Size> {
                 width: size.width,
                 height: size.height,
                 up_to: None,
+                step: None,
                 rates: rates(device, fourcc, size.width, size.height),
             },
             FrameSizeEnum::Stepwise(range) => Size {
                 width: range.min_width,
                 height: range.min_height,
                 up_to: Some((range.max_width, range.max_height)),
+                step: Some((range.step_width, range.step_height)),
                 rates: rates(device, fourcc, range.max_width, range.max_height),
             },
         })
         .collect()
 }
 
-/// The rates of a size in frames per second, rounded to thousandths; for a range its ends.
-fn rates(device: &v4l::Device, fourcc: FourCC, width: u32, height: u32) -> Vec<f64> {
-    let fps = |interval: v4l::Fraction| {
-        let rate = f64::from(interval.denominator) / f64::from(interval.numerator.max(1));
-        (rate * 1000.0).round() / 1000.0
-    };
+/// The rates of a size.
+fn rates(device: &v4l::Device, fourcc: FourCC, width: u32, height: u32) -> Rates {
     let intervals = device
         .enum_frameintervals(fourcc, width, height)
         .unwrap_or_default();
-    intervals
-        .into_iter()
-        .flat_map(|interval| match interval.interval {
-            FrameIntervalEnum::Discrete(interval) => vec![fps(interval)],
-            FrameIntervalEnum::Stepwise(range) => vec![fps(range.min), fps(range.max)],
-        })
-        .collect()
+    let mut rates = Rates::default();
+    for interval in intervals {
+        match interval.interval {
+            FrameIntervalEnum::Discrete(interval) => rates.rates.push(fps(interval)),
+            // The longest interval is the smallest rate.
+            FrameIntervalEnum::Stepwise(range) => {
+                rates.rate_range = Some((fps(range.max), fps(range.min)));
+            }
+        }
+    }
+    rates
+}
+
+fn fps(interval: v4l::Fraction) -> f64 {
+    let rate = f64::from(interval.denominator) / f64::from(interval.numerator.max(1));
+    (rate * 1000.0).round() / 1000.0
 }
 
 /// The links in `folder` that lead to `node`.

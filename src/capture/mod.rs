@@ -227,7 +227,7 @@ fn open(
     Ok(match &config.device {
         Device::Replay(path) => Box::new(Replay::open(path, config.fps())?),
         Device::Demo => Box::new(TestPattern::new(config.width, config.height, config.fps())?),
-        Device::Auto | Device::Path(_) | Device::Usb { .. } => {
+        Device::Auto | Device::Path(_) | Device::Usb { .. } | Device::Bus(_) => {
             Box::new(search.open(|opened| Camera::start(opened, config, said, heartbeat))?)
         }
     })

@@ -22,7 +22,7 @@ pub fn destination(parser: &mut lexopt::Parser) -> Result<Destination, lexopt::E
 pub fn device(parser: &mut lexopt::Parser) -> Result<Device, lexopt::Error> {
     parser.value()?.parse_with(|text| {
         Device::parse(text).ok_or(
-            "--device takes auto, /dev/…, usb:VVVV:PPPP, usb:VVVV:PPPP:SERIAL, replay:PATH or demo",
+            "--device takes auto, /dev/…, usb:VVVV:PPPP, usb:VVVV:PPPP:SERIAL, bus:BUS, replay:PATH or demo",
         )
     })
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::capture::listing::{Format, Listing, Size, list};
+use crate::capture::listing::{Format, Listing, Rates, Size, list};
 use crate::capture::v4l2::controls::{Control, Kind};
 use crate::quote::clean;
 
@@ -53,9 +53,11 @@ fn print_device(device: &Listing, out: &mut dyn Write) -> io::Result<()> {
     };
     writeln!(out, "{}: {} - {mark}", device.node.display(), device.card)?;
     writeln!(out, "  driver {}, bus {}", device.driver, device.bus)?;
-    if let Some(usb) = &device.usb {
-        writeln!(out, "  device = {}", toml_string(usb))?;
-    }
+    let name = match &device.usb {
+        Some(usb) => usb.clone(),
+        None => format!("bus:{}", device.bus),
+    };
+    writeln!(out, "  device = {}", toml_string(&name))?;
     for link in device.by_id.iter().chain(&device.by_path) {
         let link = clean(&link.to_string_lossy());
         writeln!(out, "  device = {}", toml_string(&link))?;
@@ -85,21 +87,27 @@ fn print_format(format: &Format, out: &mut dyn Write) -> io::Result<()> {
         " (raw, cannot be streamed)"
     };
     writeln!(out, "  format {}{mark}", format.fourcc)?;
-    for Size {
-        width,
-        height,
-        up_to,
-        rates,
-    } in &format.sizes
-    {
-        write!(out, "    {width}x{height}")?;
-        if let Some((width, height)) = up_to {
-            write!(out, " to {width}x{height}")?;
-        }
-        let rates: Vec<String> = rates.iter().map(f64::to_string).collect();
-        writeln!(out, " at {} fps", rates.join(", "))?;
+    for size in &format.sizes {
+        writeln!(out, "    {}", size_and_rates(size))?;
     }
     Ok(())
+}
+
+fn size_and_rates(size: &Size) -> String {
+    let mut text = format!("{}x{}", size.width, size.height);
+    if let Some((width, height)) = size.up_to {
+        text += &format!(" to {width}x{height}");
+    }
+    if let Some((width, height)) = size.step.filter(|step| *step != (1, 1)) {
+        text += &format!(" in steps of {width}x{height}");
+    }
+    let Rates { rates, rate_range } = &size.rates;
+    let mut rates: Vec<String> = rates.iter().map(f64::to_string).collect();
+    rates.extend(rate_range.map(|(slowest, fastest)| format!("{slowest} to {fastest}")));
+    if !rates.is_empty() {
+        text += &format!(" at {} fps", rates.join(", "));
+    }
+    text
 }
 
 fn print_control(control: &Control, out: &mut dyn Write) -> io::Result<()> {
@@ -138,6 +146,28 @@ fn print_control(control: &Control, out: &mut dyn Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_and_rates_are_one_by_one_or_ranges() {
+        let mut size = Size {
+            width: 32,
+            height: 32,
+            up_to: Some((2592, 1944)),
+            step: Some((2, 2)),
+            rates: Rates {
+                rates: Vec::new(),
+                rate_range: Some((1.0, 90.0)),
+            },
+        };
+        let text = "32x32 to 2592x1944 in steps of 2x2 at 1 to 90 fps";
+        assert_eq!(size_and_rates(&size), text);
+        size.step = Some((1, 1));
+        size.rates = Rates::default();
+        assert_eq!(size_and_rates(&size), "32x32 to 2592x1944");
+        (size.up_to, size.step) = (None, None);
+        size.rates.rates = vec![30.0, 7.5];
+        assert_eq!(size_and_rates(&size), "32x32 at 30, 7.5 fps");
+    }
 
     #[test]
     fn what_is_printed_for_the_configuration_is_read_as_it_was_meant() {

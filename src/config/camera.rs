@@ -113,6 +113,8 @@ pub enum Device {
         /// iSerialNumber.
         serial: Option<String>,
     },
+    /// A camera that is not on USB, by where its driver says that it is.
+    Bus(String),
     /// JPEG files: a folder of them, or one file of concatenated images.
     Replay(PathBuf),
     /// The built-in test pattern.
@@ -135,6 +137,8 @@ impl Device {
             _ if text.starts_with('/') => Some(Self::Path(text.into())),
             _ => match text.split_once(':')? {
                 ("replay", path) if !path.is_empty() => Some(Self::Replay(path.into())),
+                // As the driver's own words are when they are read.
+                ("bus", bus) if !bus.is_empty() => Some(Self::Bus(clean(bus))),
                 ("usb", ids) => {
                     let mut parts = ids.splitn(3, ':');
                     Some(Self::Usb {
@@ -165,6 +169,7 @@ impl fmt::Display for Device {
             Self::Auto => f.write_str("auto"),
             Self::Demo => f.write_str("demo"),
             Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Bus(bus) => write!(f, "bus:{bus}"),
             Self::Replay(path) => write!(f, "replay:{}", path.display()),
             Self::Usb {
                 vendor,
@@ -181,7 +186,7 @@ impl fmt::Display for Device {
 from_text!(
     Device,
     Device::parse,
-    "a device: \"auto\", \"/dev/…\", \"usb:VVVV:PPPP\" or \"usb:VVVV:PPPP:SERIAL\" (hexadecimal ids), \"replay:PATH\" or \"demo\""
+    "a device: \"auto\", \"/dev/…\", \"usb:VVVV:PPPP\" or \"usb:VVVV:PPPP:SERIAL\" (hexadecimal ids), \"bus:BUS\", \"replay:PATH\" or \"demo\""
 );
 
 bounded!(

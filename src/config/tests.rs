@@ -63,6 +63,7 @@ fn errors_name_file_line_column_and_what_is_allowed() {
         ("buffers = 99999999999", "c.toml:3:11:", "3..=32"),
         ("device = \"video0\"", "c.toml:3:10:", "\"/dev/…\""),
         ("device = \"usb:46d:082d\"", "c.toml:3:10:", "usb:VVVV:PPPP"),
+        ("device = \"bus:\"", "c.toml:3:10:", "bus:BUS"),
         ("colour = 1", "c.toml:3:1:", "`width`"),
         ("controls = { gain = 1.5 }", "c.toml:3:21:", "menu entry"),
         ("width = = 3", "c.toml:3:9:", ""),

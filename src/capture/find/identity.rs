@@ -1,10 +1,11 @@
 //! Who a camera is, whatever its node is called: by USB ids and serial number, or else by where it is plugged in.
-//! sysfs: /sys/class/video4linux/videoN/device, Documentation/ABI/stable/sysfs-bus-usb.
+//! sysfs: /sys/class/video4linux/videoN/device, Documentation/ABI/stable/sysfs-bus-usb; VIDIOC_QUERYCAP.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::capture::v4l2::open::driver_and_bus;
 use crate::quote::clean;
 
 const CLASS: &str = "/sys/class/video4linux";
@@ -12,12 +13,20 @@ const CLASS: &str = "/sys/class/video4linux";
 /// What is remembered of a camera, to find it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// `None` for cameras that are not on USB.
-    usb: Option<Usb>,
-    /// The device in sysfs: for USB the chain of ports it hangs on.
-    place: PathBuf,
+    who: Who,
     /// Which of the device's nodes: a camera may have one for each of its streams.
     index: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Who {
+    Usb {
+        ids: Usb,
+        /// The device in sysfs: the chain of ports it hangs on.
+        place: PathBuf,
+    },
+    /// Not on USB. sysfs may have no device for it (bcm2835-v4l2), so this is what its driver says of itself.
+    Bus { driver: String, bus: String },
 }
 
 /// The ids in the USB device descriptor.
@@ -29,54 +38,76 @@ pub struct Usb {
 }
 
 impl Identity {
-    /// The camera behind `node`, a node or a link to one; `None` when there is none.
+    /// The camera behind `node`, a node or a link to one; `None` when there is none. One that is not on USB is opened.
     pub fn of(node: &Path) -> Option<Self> {
-        let node = class_entry(node)?;
-        let interface = fs::canonicalize(node.join("device")).ok()?;
-        // The node belongs to an interface of the USB device.
-        let usb = interface
-            .parent()
-            .and_then(|device| Some((Usb::of(device)?, device.to_owned())));
-        let (usb, place) = match usb {
-            Some((usb, device)) => (Some(usb), device),
-            None => (None, interface),
+        let entry = class_entry(node)?;
+        let who = match usb_device(&entry) {
+            Some((ids, place)) => Who::Usb { ids, place },
+            None => {
+                let (driver, bus) = driver_and_bus(node)?;
+                Who::Bus { driver, bus }
+            }
         };
         Some(Self {
-            usb,
-            place,
-            index: attribute(&node, "index")?.parse().ok()?,
+            who,
+            index: attribute(&entry, "index")?.parse().ok()?,
         })
     }
 
-    /// The USB ids, where it has them.
-    pub fn usb(&self) -> Option<&Usb> {
-        self.usb.as_ref()
+    /// Where a camera that is not on USB is, as its driver says.
+    pub fn bus(&self) -> Option<&str> {
+        match &self.who {
+            Who::Usb { .. } => None,
+            Who::Bus { bus, .. } => Some(bus),
+        }
     }
 
     /// Whether `other` is the same camera: a serial number follows it, without one it must be in the same place.
     pub fn is(&self, other: &Self) -> bool {
-        let numbered = self.usb.as_ref().is_some_and(|usb| usb.serial.is_some());
-        self.usb == other.usb && self.index == other.index && (numbered || self.is_at(other))
+        let is_alike = match (&self.who, &other.who) {
+            (Who::Usb { ids, .. }, Who::Usb { ids: others, .. }) => {
+                ids == others && (ids.serial.is_some() || self.is_at(other))
+            }
+            (who, others) => who == others,
+        };
+        is_alike && self.index == other.index
     }
 
     /// Whether `other` is in the same place.
     pub fn is_at(&self, other: &Self) -> bool {
-        self.place == other.place
+        match (&self.who, &other.who) {
+            (Who::Usb { place, .. }, Who::Usb { place: others, .. }) => place == others,
+            (who, others) => who == others,
+        }
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let place = self.place.file_name().unwrap_or_default().display();
-        match &self.usb {
-            Some(usb) if usb.serial.is_some() => write!(f, "{usb}"),
-            Some(usb) => write!(f, "{usb} at port {place}"),
-            None => write!(f, "the camera at {place}"),
+        match &self.who {
+            Who::Usb { ids, .. } if ids.serial.is_some() => write!(f, "{ids}"),
+            Who::Usb { ids, place } => {
+                let port = place.file_name().unwrap_or_default().display();
+                write!(f, "{ids} at port {port}")
+            }
+            Who::Bus { driver, bus } => write!(f, "bus:{bus} of the driver {driver}"),
         }
     }
 }
 
+/// The ids and the folder in sysfs of the USB device to whose interface a node belongs.
+fn usb_device(entry: &Path) -> Option<(Usb, PathBuf)> {
+    let interface = fs::canonicalize(entry.join("device")).ok()?;
+    let device = interface.parent()?;
+    Some((Usb::of(device)?, device.to_owned()))
+}
+
 impl Usb {
+    /// The USB camera behind `node`, a node or a link to one; nothing is opened.
+    pub fn behind(node: &Path) -> Option<Self> {
+        Some(usb_device(&class_entry(node)?)?.0)
+    }
+
     /// `device` is a USB device's folder in sysfs.
     fn of(device: &Path) -> Option<Self> {
         Some(Self {
@@ -127,13 +158,19 @@ mod tests {
 
     fn usb(product: &str, serial: Option<&str>, place: &str) -> Identity {
         Identity {
-            usb: Some(Usb {
-                vendor: "046d".to_owned(),
-                product: product.to_owned(),
-                serial: serial.map(str::to_owned),
-            }),
-            place: place.into(),
+            who: Who::Usb {
+                ids: ids(product, serial),
+                place: place.into(),
+            },
             index: 0,
+        }
+    }
+
+    fn ids(product: &str, serial: Option<&str>) -> Usb {
+        Usb {
+            vendor: "046d".to_owned(),
+            product: product.to_owned(),
+            serial: serial.map(str::to_owned),
         }
     }
 
@@ -163,15 +200,34 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_is_not_on_usb_is_where_it_is() {
-        let csi = |place: &str| Identity {
-            usb: None,
-            place: place.into(),
+    fn a_camera_that_is_not_on_usb_is_what_its_driver_says() {
+        let ribbon = |driver: &str, bus: &str| Identity {
+            who: Who::Bus {
+                driver: driver.to_owned(),
+                bus: bus.to_owned(),
+            },
             index: 0,
         };
-        assert!(csi("/platform/csi0").is(&csi("/platform/csi0")));
-        assert!(!csi("/platform/csi0").is(&csi("/platform/csi1")));
-        assert!(!csi("/usb1/1-1").is(&usb("082d", None, "/usb1/1-1")));
+        let first = ribbon("bcm2835 mmal", "platform:bcm2835-v4l2-0");
+        assert!(first.is(&first.clone()) && first.is_at(&first.clone()));
+        for other in [
+            ribbon("bcm2835 mmal", "platform:bcm2835-v4l2-1"),
+            ribbon("vivid", "platform:bcm2835-v4l2-0"),
+            usb("082d", None, "/usb1/1-1"),
+        ] {
+            assert!(!first.is(&other) && !first.is_at(&other) && !other.is(&first));
+        }
+        let second_stream = Identity {
+            index: 1,
+            ..first.clone()
+        };
+        assert!(!first.is(&second_stream));
+        // As the configuration takes it.
+        let device = config::Device::parse("bus:platform:bcm2835-v4l2-0");
+        let Some(config::Device::Bus(bus)) = device else {
+            panic!("{device:?}");
+        };
+        assert_eq!(first.bus(), Some(bus.as_str()));
     }
 
     #[test]
@@ -202,11 +258,10 @@ mod tests {
 
     #[test]
     fn a_usb_identity_is_what_the_configuration_takes() {
-        let camera = usb("082d", Some("A:1"), "/usb1/1-1");
-        let text = camera.to_string();
+        let usb = ids("082d", Some("A:1"));
+        let text = usb.to_string();
         let device = config::Device::parse(&text).unwrap();
         assert_eq!(device.to_string(), "usb:046d:082d:A:1");
-        let usb = camera.usb().unwrap();
         assert!(usb.fits(0x046d, 0x082d, None));
         assert!(usb.fits(0x046d, 0x082d, Some("A:1")));
         assert!(!usb.fits(0x046d, 0x082d, Some("A")));

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::identity::{self, Identity};
+use super::identity::{self, Identity, Usb};
 use crate::capture::error::CaptureError;
 use crate::capture::v4l2::Opened;
 use crate::config;
@@ -59,7 +59,7 @@ impl Search {
             // A link names whom it means by itself.
             (config::Device::Path(path), None) => Ok(vec![Candidate::new(path.clone())]),
             (config::Device::Path(path), Some(known)) => {
-                let mut nodes = candidates();
+                let mut nodes = candidates(&config::Device::Auto);
                 nodes.retain(|node| node.is(known));
                 if nodes.is_empty() {
                     return Err(CaptureError::NotFound(waiting_for(known, path)));
@@ -68,8 +68,7 @@ impl Search {
                 Ok(nodes)
             }
             (wanted, known) => {
-                let mut nodes = candidates();
-                nodes.retain(|node| node.fits(wanted));
+                let mut nodes = candidates(wanted);
                 if let Some(known) = known {
                     let another_may_come = self
                         .missing_since
@@ -150,20 +149,6 @@ impl Candidate {
     fn is_at(&self, known: &Identity) -> bool {
         self.identity.as_ref().is_some_and(|who| known.is_at(who))
     }
-
-    /// Whether `wanted` is no USB camera, or this one.
-    fn fits(&self, wanted: &config::Device) -> bool {
-        let config::Device::Usb {
-            vendor,
-            product,
-            serial,
-        } = wanted
-        else {
-            return true;
-        };
-        let usb = self.identity.as_ref().and_then(Identity::usb);
-        usb.is_some_and(|usb| usb.fits(*vendor, *product, serial.as_deref()))
-    }
 }
 
 /// What to say when `known`, found at first as `path`, is not there.
@@ -177,13 +162,32 @@ fn waiting_for(known: &Identity, path: &Path) -> String {
     }
 }
 
-/// Whether there is a node that may be what `wanted` names; no device is opened.
+/// Whether there is a node that may be what `wanted` names. Only for "bus:…" devices are opened.
 pub fn is_there(wanted: &config::Device) -> bool {
-    candidates().iter().any(|node| node.fits(wanted))
+    nodes().iter().any(|node| fits(node, wanted))
 }
 
-fn candidates() -> Vec<Candidate> {
-    nodes().into_iter().map(Candidate::new).collect()
+fn candidates(wanted: &config::Device) -> Vec<Candidate> {
+    let mut nodes = nodes();
+    nodes.retain(|node| fits(node, wanted));
+    nodes.into_iter().map(Candidate::new).collect()
+}
+
+/// Whether `wanted` names no camera in particular, or this one. Who looks for a USB camera opens no other: that can be
+/// a slow thing.
+fn fits(node: &Path, wanted: &config::Device) -> bool {
+    match wanted {
+        config::Device::Usb {
+            vendor,
+            product,
+            serial,
+        } => {
+            let usb = Usb::behind(node);
+            usb.is_some_and(|usb| usb.fits(*vendor, *product, serial.as_deref()))
+        }
+        config::Device::Bus(bus) => Identity::of(node).is_some_and(|who| who.bus() == Some(bus)),
+        _ => true,
+    }
 }
 
 /// All nodes named /dev/videoN in the order of N.

@@ -16,7 +16,7 @@ use v4l::video::{Capture, capture::Parameters};
 
 use super::controls;
 use super::ioctl;
-use super::open::{Opened, fourcc_name};
+use super::open::{Opened, fourcc_name, numbers_what_it_loses};
 use super::ring::{Ring, RingError};
 use crate::capture::error::CaptureError;
 use crate::capture::health::{Silence, Verdict};
@@ -85,6 +85,7 @@ impl Camera {
         controls::apply(
             &name,
             ring.device(),
+            got.mode.fourcc,
             config.quality,
             &config.controls,
             said,
@@ -105,6 +106,15 @@ impl Camera {
         );
         if said.note(&opening, Instant::now()).is_some() {
             info!("{name}: {opening}");
+        }
+        if !numbers_what_it_loses(&opened.driver) {
+            let losses = format!(
+                "the driver {} does not number what it loses: sequence_gaps tells nothing",
+                opened.driver
+            );
+            if said.note(&losses, Instant::now()).is_some() {
+                info!("{name}: {losses}");
+            }
         }
         Ok(Self {
             name,

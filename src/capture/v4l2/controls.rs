@@ -6,17 +6,18 @@ use std::time::Instant;
 use serde::Serialize;
 use tracing::warn;
 use v4l::control::{Control as Setting, Value};
+use v4l::format::FourCC;
 use v4l::v4l_sys::{
-    V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_HFLIP,
-    V4L2_CID_JPEG_COMPRESSION_QUALITY, V4L2_CID_VFLIP, V4L2_CTRL_FLAG_DISABLED,
-    V4L2_CTRL_FLAG_INACTIVE, V4L2_CTRL_FLAG_READ_ONLY, v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN,
-    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU,
-    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64, v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU,
-    v4l2_query_ext_ctrl,
+    V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_HFLIP, V4L2_CID_VFLIP,
+    V4L2_CTRL_FLAG_DISABLED, V4L2_CTRL_FLAG_INACTIVE, V4L2_CTRL_FLAG_READ_ONLY,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU, v4l2_query_ext_ctrl,
 };
 
 use super::ioctl;
 use super::open::text;
+use super::quality;
 use crate::config::{ControlValue, Controls, Quality};
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimits;
@@ -36,10 +37,10 @@ const PASSES: usize = 3;
 #[derive(Debug, Clone, Serialize)]
 pub struct Control {
     #[serde(skip)]
-    id: u32,
+    pub(super) id: u32,
     /// Its value has 64 bits.
     #[serde(skip)]
-    is_wide: bool,
+    pub(super) is_wide: bool,
     /// The name in `[camera.controls]`: the driver's words, lower case, joined by `_`.
     pub name: String,
     /// A short name that serves as well.
@@ -107,7 +108,7 @@ fn list_with(device: &v4l::Device, next: impl Fn()) -> Vec<Control> {
 }
 
 /// `control` with its value and menu; `None` for kinds that hold no number, and disabled ones.
-fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Option<Control> {
+pub(super) fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> Option<Control> {
     #[expect(non_upper_case_globals, reason = "the bindings' names")]
     let kind = match control.type_ {
         v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER | v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64 => {
@@ -183,6 +184,7 @@ fn key(name: &str) -> String {
 pub fn apply(
     camera: &str,
     device: &v4l::Device,
+    fourcc: FourCC,
     quality: Option<Quality>,
     wanted: &Controls,
     said: &LogLimits,
@@ -194,7 +196,7 @@ pub fn apply(
         }
     };
     if let Some(quality) = quality {
-        apply_quality(device, quality).unwrap_or_else(complain);
+        quality::apply(device, quality, fourcc).unwrap_or_else(complain);
     }
     if wanted.0.is_empty() {
         return;
@@ -225,21 +227,11 @@ pub fn apply(
     }
 }
 
-fn apply_quality(device: &v4l::Device, quality: Quality) -> Result<(), String> {
-    let id = V4L2_CID_JPEG_COMPRESSION_QUALITY;
-    let value = i64::from(quality.get());
-    match set(device, id, value).map(|()| read(device, id, false)) {
-        Ok(Some(got)) if got == value => Ok(()),
-        Ok(got) => Err(format!(
-            "asked for JPEG quality {value}, the camera made it {got:?}"
-        )),
-        Err(error) => Err(format!(
-            "quality = {value} has no effect: the camera has no JPEG quality control ({error})"
-        )),
-    }
-}
-
-fn read_back(device: &v4l::Device, control: &Control, wanted: i64) -> Result<(), String> {
+pub(super) fn read_back(
+    device: &v4l::Device,
+    control: &Control,
+    wanted: i64,
+) -> Result<(), String> {
     match read(device, control.id, control.is_wide) {
         Some(got) if got != wanted => Err(format!(
             "asked for {} = {wanted}, the camera made it {got} (range {}..={}, step {})",
@@ -299,14 +291,14 @@ fn no_such_item(control: &Control) -> String {
     }
 }
 
-fn set(device: &v4l::Device, id: u32, number: i64) -> std::io::Result<()> {
+pub(super) fn set(device: &v4l::Device, id: u32, number: i64) -> std::io::Result<()> {
     device.set_control(Setting {
         id,
         value: Value::Integer(number),
     })
 }
 
-fn read(device: &v4l::Device, id: u32, is_wide: bool) -> Option<i64> {
+pub(super) fn read(device: &v4l::Device, id: u32, is_wide: bool) -> Option<i64> {
     ioctl::control_value(&device.handle(), id, is_wide).ok()
 }
 

@@ -5,6 +5,7 @@ pub mod camera;
 pub mod controls;
 mod ioctl;
 pub mod open;
+mod quality;
 mod ring;
 
 pub use camera::Camera;

@@ -15,6 +15,10 @@ use crate::quote::clean;
 /// The formats that are JPEG images buffer by buffer, best first.
 pub const JPEG_FORMATS: [&[u8; 4]; 2] = [b"MJPG", b"JPEG"];
 
+/// The drivers that number only what they deliver (VIDIOC_QUERYCAP's `driver`): what they lose leaves no gap. That of
+/// the Raspberry Pi's firmware camera has had both names.
+const COUNT_ONLY_WHAT_THEY_DELIVER: [&str; 2] = ["bcm2835 mmal", "bm2835 mmal"];
+
 /// More formats than any driver has.
 const MOST_FORMATS: u32 = 256;
 
@@ -89,6 +93,18 @@ impl Opened {
     }
 }
 
+/// What the driver of a node calls itself, and where it says that the device is; `None` when it cannot be asked.
+pub fn driver_and_bus(path: &Path) -> Option<(String, String)> {
+    let device = v4l::Device::with_path(path).ok()?;
+    let capability = ioctl::query_capability(&device.handle()).ok()?;
+    Some((text(&capability.driver), text(&capability.bus_info)))
+}
+
+/// Whether pictures that a driver loses show in its sequence numbers, as far as we know.
+pub fn numbers_what_it_loses(driver: &str) -> bool {
+    !COUNT_ONLY_WHAT_THEY_DELIVER.contains(&driver)
+}
+
 /// The capabilities of the node itself, not of the whole device where the driver tells them apart.
 fn capabilities(capability: &v4l2_capability) -> u32 {
     if capability.capabilities & V4L2_CAP_DEVICE_CAPS == 0 {
@@ -132,6 +148,13 @@ mod tests {
         assert_eq!(text(b"K\xC3\xA4"), "Kä");
         assert_eq!(text(b"K\xC3"), "K\u{FFFD}");
         assert_eq!(text(b"K\x1b[H\n\xE2\x80\xAE\0"), "K�[H��");
+    }
+
+    #[test]
+    fn the_firmware_camera_of_a_raspberry_pi_numbers_no_losses() {
+        assert!(numbers_what_it_loses("uvcvideo"));
+        assert!(!numbers_what_it_loses("bcm2835 mmal"));
+        assert!(!numbers_what_it_loses("bm2835 mmal"));
     }
 
     #[test]
