@@ -6,7 +6,8 @@
 //! It needs, for the machine it runs (`host/machine.rs`), the rust target and the Debian package of the emulator:
 //! x86_64-unknown-linux-musl and qemu-system-x86, or with `LAB_ARCH=aarch64` aarch64-unknown-linux-musl and
 //! qemu-system-arm; and xz-utils. The kernel's package is downloaded once, for either machine, without touching the
-//! host's apt (`host/apt.rs`). `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_CYCLES=1000` unplugs the
+//! host's apt (`host/apt.rs`): of Debian 12 (6.1) on x86-64 and of Debian 13 (6.12) on 64-bit ARM, or of the release
+//! that `LAB_RELEASE=trixie` names. `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_CYCLES=1000` unplugs the
 //! camera of the scenario `cycles` so many times, `LAB_CHAOS_SECONDS=1800` and `LAB_CHAOS_SEED=7` are how long the
 //! scenario `chaos` lasts and what its faults are drawn by, `LAB_WALL_LIMIT` is the time limit in seconds.
 #![allow(
@@ -70,6 +71,7 @@ fn every_scenario_passes() {
 
 fn lab() -> Result<String, Failure> {
     let machine = Machine::chosen(env::var("LAB_ARCH").ok().as_deref())?;
+    let release = env::var("LAB_RELEASE").unwrap_or_else(|_| machine.release.to_owned());
     // target/, wherever cargo was told to have it
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
@@ -77,10 +79,11 @@ fn lab() -> Result<String, Failure> {
     let lab = target.join("lab");
     fs::create_dir_all(&lab)?;
     let start = Instant::now();
-    let kernel = kernel::prepare(machine, &lab)?;
+    let kernel = kernel::prepare(machine, &release, &lab)?;
     let binaries = build::static_binaries(machine, target)?;
     let frames = frames::prepare(&lab)?;
-    let initramfs = lab.join(format!("initramfs-{}.cpio", machine.architecture));
+    let name = format!("{}-{release}", machine.architecture);
+    let initramfs = lab.join(format!("initramfs-{name}.cpio"));
     fs::write(&initramfs, archive(&kernel, &binaries, &frames)?)?;
     let prepared = start.elapsed();
 
@@ -93,7 +96,7 @@ fn lab() -> Result<String, Failure> {
         .ok()
         .and_then(|text| text.parse().ok());
     let limit = Duration::from_secs(limit.unwrap_or(WALL_LIMIT));
-    let console = lab.join(format!("console-{}.log", machine.architecture));
+    let console = lab.join(format!("console-{name}.log"));
     let start = Instant::now();
     let end = machine.run(&kernel.image, &initramfs, &arguments, &console, limit)?;
     let took = start.elapsed();

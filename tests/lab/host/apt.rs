@@ -7,10 +7,14 @@ use std::process::Command;
 
 use crate::tool::{Failure, output};
 
-/// One release, whatever the host runs: the lab's kernel changes with Debian's point releases only. Of its indices
+/// A release, whatever the host runs: the lab's kernel changes with Debian's point releases only. Of its indices
 /// only that of the packages is wanted.
-const SOURCE: &str = "deb [target=Packages signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \
-    http://deb.debian.org/debian bookworm main\n";
+fn source(release: &str) -> String {
+    format!(
+        "deb [target=Packages signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \
+        http://deb.debian.org/debian {release} main\n"
+    )
+}
 
 pub struct Apt {
     /// Given on the command line, where they come before the files in /etc/apt; of those only a proxy matters here.
@@ -18,14 +22,14 @@ pub struct Apt {
 }
 
 impl Apt {
-    /// apt for a Debian architecture, with the current list of its packages.
-    pub fn new(lab: &Path, architecture: &str) -> Result<Self, Failure> {
-        let root = lab.join(format!("apt-{architecture}"));
+    /// apt for a release of Debian and an architecture, with the current list of its packages.
+    pub fn new(lab: &Path, release: &str, architecture: &str) -> Result<Self, Failure> {
+        let root = lab.join(format!("apt-{release}-{architecture}"));
         for folder in ["state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(root.join(folder))?;
         }
         let place = |name: &str| -> PathBuf { root.join(name) };
-        fs::write(place("sources.list"), SOURCE)?;
+        fs::write(place("sources.list"), source(release))?;
         fs::write(place("status"), "")?; // nothing is installed there
         let set = |key: &str, value: &str| format!("-o{key}={value}");
         let lead = |key: &str, name: &str| set(key, &place(name).display().to_string());

@@ -28,8 +28,8 @@ const DRIVERS: [&str; 3] = ["vhci-hcd", "uvcvideo", "sch-netem"];
 /// A driver without JPEG, but with every kind of control: its nodes would be in the others' way.
 const ODD_DRIVER: &str = "vivid";
 
-pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
-    let apt = Apt::new(lab, machine.debian_architecture)?;
+pub fn prepare(machine: &Machine, release: &str, lab: &Path) -> Result<Kernel, Failure> {
+    let apt = Apt::new(lab, release, machine.debian_architecture)?;
     let package = package(&apt, machine)?;
     let root = lab.join(&package);
     if !root.exists() {
@@ -64,7 +64,7 @@ pub fn prepare(machine: &Machine, lab: &Path) -> Result<Kernel, Failure> {
     })
 }
 
-/// The kernel that the meta package depends on: `linux-image-6.1.0-56-amd64`.
+/// The kernel that the meta package depends on: `linux-image-6.1.0-56-amd64`, `linux-image-6.12.95+deb13-amd64`.
 fn package(apt: &Apt, machine: &Machine) -> Result<String, Failure> {
     let newest = format!("linux-image-{}", machine.debian_architecture);
     let mut needed = apt.dependencies(&newest)?.into_iter();

@@ -11,6 +11,9 @@ pub struct Machine {
     pub rust_target: &'static str,
     /// Debian's name, which its kernel's package bears as well.
     pub debian_architecture: &'static str,
+    /// The release of Debian whose kernel runs, unless another is asked for: each machine has another, so that a run
+    /// of both sees both kernels (bookworm: 6.1, trixie: 6.12).
+    pub release: &'static str,
     /// A bzImage is unpacked to the ELF file in it: qemu then skips its slow real-mode loader (PVH boot). Debian's
     /// kernels for other architectures are started as they are.
     pub kernel_is_bzimage: bool,
@@ -25,6 +28,7 @@ const MACHINES: [Machine; 2] = [
         architecture: "x86_64",
         rust_target: "x86_64-unknown-linux-musl",
         debian_architecture: "amd64",
+        release: "bookworm",
         kernel_is_bzimage: true,
         emulator: "qemu-system-x86_64",
         emulator_package: "qemu-system-x86",
@@ -35,6 +39,7 @@ const MACHINES: [Machine; 2] = [
         architecture: "aarch64",
         rust_target: "aarch64-unknown-linux-musl",
         debian_architecture: "arm64",
+        release: "trixie",
         kernel_is_bzimage: false,
         emulator: "qemu-system-aarch64",
         emulator_package: "qemu-system-arm",
