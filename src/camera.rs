@@ -237,10 +237,11 @@ impl Shared {
                 stop.wait(wait.min(LONGEST_WAIT));
             } else if let Some(frame) = capture.take() {
                 match send(&frame, &mut parser, transmitter, &mut capture) {
-                    Ok(habits) => {
+                    Ok((habits, large)) => {
                         stats.frame_sent();
                         one_less(left);
                         said.tolerated(config.name(), habits);
+                        said.large(config.name(), large);
                     }
                     Err(lost) => {
                         stats.frame_dropped(lost.reason());
@@ -288,13 +289,14 @@ fn useless_before(capture: &Capture, transmitter: &Transmitter) -> Option<Durati
 }
 
 /// The way of one frame: parsed, found fit for RTP, and sent batch by batch, each when it is due. While nothing is
-/// due the pictures that come are taken from the driver. Returns what was tolerated in it.
+/// due the pictures that come are taken from the driver. Returns what was tolerated in it, and its size when packets have
+/// no room for that.
 fn send(
     frame: &Frame,
     parser: &mut Parser,
     transmitter: &mut Transmitter,
     capture: &mut Capture,
-) -> Result<Habits, Lost> {
+) -> Result<(Habits, Option<(u16, u16)>), Lost> {
     let image = parser.parse(&frame.data).map_err(Refused::from)?;
     let picture = carry(&image)?;
     let mut flight = transmitter.begin(frame, &picture);
@@ -303,7 +305,10 @@ fn send(
         flight.send_due();
     }
     flight.end()?;
-    Ok(image.habits)
+    let large = picture
+        .is_large()
+        .then_some((picture.width, picture.height));
+    Ok((image.habits, large))
 }
 
 /// Why a frame was not sent.

@@ -12,8 +12,10 @@ use sdp_types::{
 };
 
 use crate::config::{Fps, Rtcp, Ttl};
+use crate::rtp::carry::MAX_SIZE;
 use crate::rtp::clock::CLOCK_RATE;
-use crate::rtp::header::{NTP_64_ID, NTP_64_URI, PAYLOAD_TYPE_JPEG};
+use crate::rtp::extension::{NTP_64_ID, NTP_64_URI};
+use crate::rtp::header::PAYLOAD_TYPE_JPEG;
 
 /// Who this machine is (machine-id(5)). It goes into a hash only.
 const MACHINE_ID: &str = "/etc/machine-id";
@@ -33,6 +35,16 @@ pub struct Stream<'a> {
     pub rtcp: Rtcp,
     /// Whether each frame brings the time of its capture.
     pub absolute_time: bool,
+    /// Width and height of its pictures in pixels, where they are known.
+    pub size: Option<(u16, u16)>,
+}
+
+impl Stream<'_> {
+    /// The size, where the packets themselves have no room for it.
+    pub fn large(&self) -> Option<(u16, u16)> {
+        self.size
+            .filter(|&(width, height)| width.max(height) > MAX_SIZE)
+    }
 }
 
 /// The description of `streams`, one media section each; lines end in CR LF (RFC 8866 5).
@@ -108,6 +120,12 @@ fn media(stream: &Stream) -> Media {
         let extension = format!("{NTP_64_ID} {NTP_64_URI}");
         attributes.push(attribute("extmap", Some(extension))); // RFC 8285 5
     }
+    if let Some((width, height)) = stream.large() {
+        // Some receivers read the one, some the other. Smaller pictures say their size themselves.
+        attributes.push(attribute("x-dimensions", Some(format!("{width},{height}"))));
+        let framesize = format!("{PAYLOAD_TYPE_JPEG} {width}-{height}"); // 3GPP TS 26.234 5.3.3.1
+        attributes.push(attribute("framesize", Some(framesize)));
+    }
     attributes.extend(rtcp_port(stream).map(|port| attribute("rtcp", Some(port.to_string()))));
     Media {
         media_title: Some(stream.name.to_owned()),
@@ -173,6 +191,7 @@ mod tests {
             ttl: Ttl::default(),
             rtcp: Rtcp::default(),
             absolute_time: false,
+            size: None,
         }])
     }
 
@@ -214,9 +233,33 @@ mod tests {
             ttl: Ttl::default(),
             rtcp: Rtcp::Mux,
             absolute_time: true,
+            size: Some((2592, 1944)),
         }]);
-        let lines = "a=rtcp-mux\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ntp-64\r\n";
+        let lines = "a=rtcp-mux\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ntp-64\r\n\
+                     a=x-dimensions:2592,1944\r\na=framesize:26 2592-1944\r\n";
         assert!(all.ends_with(lines), "{all}");
+    }
+
+    #[test]
+    fn a_size_is_said_where_packets_cannot() {
+        for (size, is_said) in [
+            (None, false),
+            (Some((2040, 2040)), false),
+            (Some((2048, 480)), true),
+            (Some((480, 2048)), true),
+        ] {
+            let text = describe(&[Stream {
+                name: "front",
+                destination: "127.0.0.1:5004".parse().unwrap(),
+                fps: Fps::default(),
+                ttl: Ttl::default(),
+                rtcp: Rtcp::default(),
+                absolute_time: false,
+                size,
+            }]);
+            assert_eq!(text.contains("a=x-dimensions:"), is_said, "{text}");
+            assert_eq!(text.contains("a=framesize:26 "), is_said, "{text}");
+        }
     }
 
     #[test]
@@ -230,6 +273,7 @@ mod tests {
             ttl: Ttl::default(),
             rtcp: Rtcp::Mux,
             absolute_time: false,
+            size: None,
         }]);
         assert!(!muxed.contains("a=rtcp:"), "{muxed}");
     }

@@ -116,6 +116,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "line_queue",
             "notes",
             "quote",
+            "rtp",
             "sdp",
             "service",
             "stats",

@@ -93,6 +93,16 @@ receives!(
     changing_parameters,
 );
 
+// The size comes by the session description alone.
+receives!(
+    gstreamer_by_sdp,
+    Receiver::GStreamerSdp,
+    sampling_422,
+    beyond_2040_wide,
+    beyond_2040_still,
+    beyond_2040_uhd,
+);
+
 receives!(
     ffmpeg,
     Receiver::FfmpegSdp,

@@ -9,6 +9,7 @@ use crate::config;
 use crate::jpeg::{Habits, Unreadable};
 use crate::log_limit::LogLimit;
 use crate::rtp::Refused;
+use crate::rtp::carry::MAX_SIZE;
 use crate::stats::{DropReason, Habit};
 
 /// Pictures that make a habit: about a second.
@@ -20,6 +21,8 @@ pub struct Said {
     reasons: [LogLimit; DropReason::ALL.len()],
     tolerated: Habits,
     is_habit_said: bool,
+    large: Option<(u16, u16)>,
+    sizes: LogLimit,
 }
 
 impl Said {
@@ -28,6 +31,19 @@ impl Said {
         for habit in self.tolerated.extend(habits).iter() {
             let name = habit.name();
             info!("{camera}: its pictures have {habit} ({name}); they are sent");
+        }
+    }
+
+    /// A picture was sent; its packets have no room for its size when that is `large`.
+    pub fn large(&mut self, camera: &config::Name, large: Option<(u16, u16)>) {
+        let Some((width, height)) = large.filter(|_| self.large != large) else {
+            return;
+        };
+        self.large = large;
+        if let Some(times) = self.sizes.note(Instant::now()) {
+            info!(
+                "{camera}: pictures of {width}x{height}: above {MAX_SIZE} pixels receivers need the session description (framewire sdp), and players built on FFmpeg show nothing by RTP{times}"
+            );
         }
     }
 

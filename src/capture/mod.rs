@@ -9,6 +9,7 @@ pub mod listing;
 mod metronome;
 pub mod pattern;
 pub mod replay;
+mod size;
 pub mod source;
 pub mod stream;
 pub mod v4l2;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 pub use error::CaptureError;
+pub use size::expected_size;
 pub use source::{Captured, Source};
 
 use find::{Hotplug, Search};

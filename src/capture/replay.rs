@@ -50,6 +50,11 @@ impl Replay {
             metronome: Metronome::new(fps),
         })
     }
+
+    /// The first picture.
+    pub fn first(&self) -> &[u8] {
+        self.pictures.first().map_or(&[], |picture| picture)
+    }
 }
 
 impl Source for Replay {

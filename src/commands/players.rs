@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::rtp::carry::MAX_SIZE;
 use crate::sdp::{self, Stream};
 
 /// Commands that show `stream`, which is `what`.
@@ -17,17 +18,32 @@ pub fn instructions(what: &str, stream: &Stream) -> String {
         ip => format!(" address={ip}"),
     };
     let description = sdp::describe(std::slice::from_ref(stream)).replace("\r\n", "\n");
+    let caps = "application/x-rtp,media=video,clock-rate=90000,encoding-name=JPEG,payload=26";
+    let gstreamer = |caps: &str| {
+        format!(
+            "gst-launch-1.0 udpsrc{address} port={port} caps={caps} ! \
+             rtpjitterbuffer latency=0 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink sync=false"
+        )
+    };
+    let begin = format!("Streaming {what} as RTP/JPEG to {destination}. Look at it there with");
+    let Some((width, height)) = stream.large() else {
+        return format!(
+            "{begin} one of\n\n  \
+             ffplay -fflags nobuffer -flags low_delay -vf setpts=0 rtp://{url}\n  {}\n\n\
+             or save this session description there as {name}.sdp, and open it with one of\n\n  \
+             mpv --profile=low-latency --untimed {name}.sdp\n  \
+             vlc --demux=avformat {name}.sdp\n\n\
+             (VLC as Debian has it; it is a second late)\n\n\
+             {description}\nCtrl-C ends it.\n",
+            gstreamer(caps)
+        );
+    };
+    let caps = format!("'{caps},x-dimensions=(string)\"{width},{height}\"'");
     format!(
-        "Streaming {what} as RTP/JPEG to {destination}. Look at it there with one of\n\n  \
-         ffplay -fflags nobuffer -flags low_delay -vf setpts=0 rtp://{url}\n  \
-         gst-launch-1.0 udpsrc{address} port={port} \
-         caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=JPEG,payload=26 ! \
-         rtpjitterbuffer latency=0 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink sync=false\n\n\
-         or save this session description there as {name}.sdp, and open it with one of\n\n  \
-         mpv --profile=low-latency --untimed {name}.sdp\n  \
-         vlc --demux=avformat {name}.sdp\n\n\
-         (VLC as Debian has it; it is a second late)\n\n\
-         {description}\nCtrl-C ends it.\n"
+        "{begin}\n\n  {}\n\n\
+         (pictures of more than {MAX_SIZE} pixels: ffplay, mpv and VLC cannot show them by RTP)\n\n\
+         Other receivers need this session description:\n\n{description}\nCtrl-C ends it.\n",
+        gstreamer(&caps)
     )
 }
 
@@ -44,6 +60,31 @@ fn listened_on(ip: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
     use crate::config::{Fps, Rtcp, Ttl};
+
+    fn stream(destination: &str, size: (u16, u16)) -> Stream<'static> {
+        Stream {
+            name: "front",
+            destination: destination.parse().unwrap(),
+            fps: Fps::default(),
+            ttl: Ttl::default(),
+            rtcp: Rtcp::default(),
+            absolute_time: false,
+            size: Some(size),
+        }
+    }
+
+    #[test]
+    fn large_pictures_have_lines_for_those_who_can_show_them() {
+        let text = instructions("a test", &stream("127.0.0.1:5004", (3840, 2160)));
+        let caps = ",payload=26,x-dimensions=(string)\"3840,2160\"' ! rtpjitterbuffer";
+        for part in [caps, "\na=x-dimensions:3840,2160\n"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        for line in text.lines().map(str::trim_start) {
+            let cannot = ["ffplay -", "mpv -", "vlc -"];
+            assert!(!cannot.iter().any(|each| line.starts_with(each)), "{line}");
+        }
+    }
 
     #[test]
     fn the_lines_are_those_of_the_destination() {
@@ -68,17 +109,7 @@ mod tests {
                 "udpsrc address=ff12::1 port=5004",
             ),
         ] {
-            let text = instructions(
-                "a test",
-                &Stream {
-                    name: "front",
-                    destination: destination.parse().unwrap(),
-                    fps: Fps::default(),
-                    ttl: Ttl::default(),
-                    rtcp: Rtcp::default(),
-                    absolute_time: false,
-                },
-            );
+            let text = instructions("a test", &stream(destination, (1280, 720)));
             for part in [
                 &format!("Streaming a test as RTP/JPEG to {destination}."),
                 &format!("-vf setpts=0 {url}\n"),

@@ -1,11 +1,13 @@
 //! `sdp`: the session description of the configured streams.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::address::address_of;
 use super::failure::Failure;
+use crate::capture;
 use crate::config::{Camera, Config, Output};
+use crate::rtp::carry::MAX_SIZE;
 use crate::sdp::{self, Stream};
 
 /// Prints one media section for `stream`, or for the first output of every camera.
@@ -39,7 +41,27 @@ pub fn describable<'a>(camera: &'a Camera, output: &Output) -> Result<Stream<'a>
         ttl: output.ttl,
         rtcp: output.rtcp,
         absolute_time: output.absolute_time,
+        size: size(camera),
     })
+}
+
+/// The size of the pictures; when it is not known and would have to be said, that is said.
+fn size(camera: &Camera) -> Option<(u16, u16)> {
+    let unknown = match capture::expected_size(camera) {
+        Ok(size) => return Some(size),
+        Err(problem) => problem,
+    };
+    let most = u32::from(MAX_SIZE);
+    if camera.width.get() > most || camera.height.get() > most {
+        // Whoever reads the description is not disturbed; nothing is lost when nobody reads this.
+        let _ = writeln!(
+            io::stderr(),
+            "framewire: {}: {unknown}; pictures of more than {MAX_SIZE} pixels need their size in the description: \
+             get it again when the camera streams",
+            camera.name()
+        );
+    }
+    None
 }
 
 fn find<'a>(

@@ -4,7 +4,7 @@
 use crate::jpeg::tables::{self, Class, Kind, TABLE_OCTETS, Tables};
 use crate::jpeg::{Image, QuantizationTable, TABLE_SLOTS, Unreadable, coded_table};
 
-/// Largest width and height in pixels: 255 units of 8 (RFC 2435 3.1.5, 3.1.6).
+/// Largest width and height that RTP/JPEG's header can say, in pixels: 255 units of 8 (RFC 2435 3.1.5, 3.1.6).
 pub const MAX_SIZE: u16 = 2040;
 /// First scan length that the 24-bit fragment offset cannot express, in octets (RFC 2435 3.1.2).
 const SCAN_LIMIT: usize = 1 << 24;
@@ -18,12 +18,28 @@ pub enum Sampling {
     Yuv420,
 }
 
+impl Sampling {
+    /// Sampling factors of the luminance, H << 4 | V.
+    pub fn luminance(self) -> u8 {
+        match self {
+            Self::Yuv422 => 0x21,
+            Self::Yuv420 => 0x22,
+        }
+    }
+
+    /// That with these `factors` of the luminance.
+    pub fn of_luminance(factors: u8) -> Option<Self> {
+        let all = [Self::Yuv422, Self::Yuv420];
+        all.into_iter().find(|each| each.luminance() == factors)
+    }
+}
+
 /// A picture as RTP/JPEG carries it. Its scan stays where it is.
 #[derive(Debug, Clone)]
 pub struct Carried<'a> {
-    /// Width in pixels, 1..=2040.
+    /// Width in pixels, not 0.
     pub width: u16,
-    /// Height in pixels, 1..=2040.
+    /// Height in pixels, not 0.
     pub height: u16,
     /// Sampling of the components.
     pub sampling: Sampling,
@@ -33,6 +49,13 @@ pub struct Carried<'a> {
     pub restart_interval: u16,
     /// The entropy-coded scan, from after SOS through EOI, shorter than 2^24 octets.
     pub scan: &'a [u8],
+}
+
+impl Carried<'_> {
+    /// Whether RTP/JPEG's header has no room for its size.
+    pub fn is_large(&self) -> bool {
+        self.width > MAX_SIZE || self.height > MAX_SIZE
+    }
 }
 
 /// Why a frame cannot be carried.
@@ -61,8 +84,8 @@ pub enum Refused {
         "sampling {0:02x} {1:02x} {2:02x} (HV of Y, Cb, Cr) cannot be carried, only 4:2:2 (21 11 11) and 4:2:0 (22 11 11)"
     )]
     Sampling(u8, u8, u8),
-    /// Width or height zero, or more than RTP/JPEG's 2040 pixels.
-    #[error("{0}x{1} pixels cannot be carried, at most 2040x2040")]
+    /// Width or height zero.
+    #[error("a picture of {0}x{1} pixels cannot be carried")]
     Size(u16, u16),
     /// The components come in several scans, or in another order.
     #[error("the picture is not one interleaved scan of Y, Cb, Cr")]
@@ -93,8 +116,7 @@ pub fn carry<'a>(image: &Image<'a>) -> Result<Carried<'a>, Refused> {
         return Err(Refused::Fields);
     }
     let sampling = sampling(image)?;
-    let size = 1..=MAX_SIZE;
-    if !size.contains(&image.width) || !size.contains(&image.height) {
+    if image.width == 0 || image.height == 0 {
         return Err(Refused::Size(image.width, image.height));
     }
     check_scan(image)?;
@@ -121,11 +143,8 @@ fn sampling(image: &Image) -> Result<Sampling, Refused> {
     ) else {
         return Err(Refused::Components(image.components.count()));
     };
-    match (y, cb, cr) {
-        (0x21, 0x11, 0x11) => Ok(Sampling::Yuv422),
-        (0x22, 0x11, 0x11) => Ok(Sampling::Yuv420),
-        _ => Err(Refused::Sampling(y, cb, cr)),
-    }
+    let known = Sampling::of_luminance(y).filter(|_| (cb, cr) == (0x11, 0x11));
+    known.ok_or(Refused::Sampling(y, cb, cr))
 }
 
 /// One interleaved scan of Y, Cb, Cr (T.81 B.2.3), coded with Annex K's Huffman tables.

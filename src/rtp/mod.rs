@@ -3,6 +3,7 @@
 
 pub mod carry;
 pub mod clock;
+pub mod extension;
 pub mod header;
 pub mod packetizer;
 pub mod payload;

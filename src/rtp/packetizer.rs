@@ -5,15 +5,16 @@
 //! scan where it carries tables), so that a run of packets is a UDP GSO message as it stands.
 
 use super::carry::Carried;
-use super::header::{EXTENSION_OCTETS, HEADER_OCTETS, RtpHeader};
+use super::extension::{Extension, MAX_EXTENSION_OCTETS};
+use super::header::{HEADER_OCTETS, RtpHeader};
 use super::payload::{
     JpegHeader, MAIN_OCTETS, RESTART_OCTETS, TABLE_DATA_OCTETS, TABLE_HEADER_OCTETS,
 };
 
-/// Most octets of a packet before its scan slice: the first packet of a frame with its time of capture, restart
-/// markers and tables.
+/// Most octets of a packet before its scan slice: the first packet of a frame with an extension, restart markers and
+/// tables.
 pub const MAX_FIRST_HEADER_OCTETS: usize =
-    MAX_HEADER_OCTETS + EXTENSION_OCTETS + TABLE_HEADER_OCTETS + TABLE_DATA_OCTETS;
+    MAX_HEADER_OCTETS + MAX_EXTENSION_OCTETS + TABLE_HEADER_OCTETS + TABLE_DATA_OCTETS;
 /// Most octets of any other packet before its scan slice.
 pub const MAX_HEADER_OCTETS: usize = HEADER_OCTETS + MAIN_OCTETS + RESTART_OCTETS;
 
@@ -62,7 +63,7 @@ impl Packetizer {
             ssrc: self.ssrc,
             sequence_number: self.sequence_number,
             timestamp,
-            capture_time,
+            extension: Extension::new(capture_time, picture),
             packet_octets,
             scan: picture.scan,
             fragment_offset: 0,
@@ -82,7 +83,7 @@ pub struct Packets<'a> {
     sequence_number: u16,
     timestamp: u32,
     /// Until the first packet has taken it.
-    capture_time: Option<u64>,
+    extension: Option<Extension>,
     packet_octets: usize,
     scan: &'a [u8],
     fragment_offset: u32,
@@ -91,8 +92,8 @@ pub struct Packets<'a> {
 impl Packets<'_> {
     /// Octets of the scan that the packet at `fragment_offset` has room for.
     fn room(&self, fragment_offset: u32) -> usize {
-        let extension = match self.capture_time {
-            Some(_) if fragment_offset == 0 => EXTENSION_OCTETS,
+        let extension = match &self.extension {
+            Some(extension) if fragment_offset == 0 => extension.octets(),
             _ => 0,
         };
         let header_octets = HEADER_OCTETS + extension + self.jpeg.len(fragment_offset);
@@ -132,7 +133,7 @@ impl<'a> Iterator for Packets<'a> {
                 sequence_number: self.sequence_number,
                 timestamp: self.timestamp,
                 ssrc: self.ssrc,
-                capture_time: self.capture_time.take(),
+                extension: self.extension.take(),
             },
             jpeg: self.jpeg,
             fragment_offset: self.fragment_offset,
@@ -170,7 +171,7 @@ impl Packet<'_> {
     }
 
     /// Octets of the RTP header at its start; what follows is payload.
-    pub fn rtp_header_octets(&self) -> u16 {
+    pub fn rtp_header_octets(&self) -> usize {
         self.rtp.octets()
     }
 
@@ -185,20 +186,41 @@ mod tests {
     use super::*;
     use crate::rtp::carry::Sampling;
 
-    #[test]
-    fn the_first_packet_brings_the_time_and_carries_less() {
-        const TIME: u64 = 0x1112_1314_1516_1718;
-        const PACKET_OCTETS: usize = 548;
-        let scan: Vec<u8> = (0..20_000u32).map(|index| index.to_le_bytes()[0]).collect();
-        let picture = Carried {
-            width: 640,
+    const PACKET_OCTETS: usize = 548;
+
+    fn picture(width: u16, scan: &[u8]) -> Carried<'_> {
+        Carried {
+            width,
             height: 480,
             sampling: Sampling::Yuv422,
             tables: [[1; 64]; 2],
             restart_interval: 4,
-            scan: &scan,
+            scan,
+        }
+    }
+
+    #[test]
+    fn the_first_packet_has_the_extension_and_carries_less() {
+        let time = Some(0x1112_1314_1516_1718);
+        let frame = Extension::Frame {
+            width: 2048,
+            height: 480,
+            sampling: Sampling::Yuv422,
         };
-        let packets = Packetizer::new(7, 0).packets(&picture, 9, Some(TIME), PACKET_OCTETS);
+        for (width, time, extension) in [
+            (640, None, None),
+            (640, time, time.map(Extension::CaptureTime)),
+            (2048, None, Some(frame)),
+            (2048, time, time.map(Extension::CaptureTime)),
+        ] {
+            expect_in_first(width, time, extension);
+        }
+    }
+
+    fn expect_in_first(width: u16, time: Option<u64>, extension: Option<Extension>) {
+        let scan: Vec<u8> = (0..20_000u32).map(|index| index.to_le_bytes()[0]).collect();
+        let picture = picture(width, &scan);
+        let packets = Packetizer::new(7, 0).packets(&picture, 9, time, PACKET_OCTETS);
         let count = packets.len();
         let mut carried = Vec::new();
         for (index, packet) in packets.enumerate() {
@@ -209,18 +231,25 @@ mod tests {
             } else {
                 MAX_HEADER_OCTETS
             };
-            assert_eq!(octets.len(), most);
+            assert!(octets.len() <= most);
             octets.extend_from_slice(packet.scan);
             assert!(octets.len() == PACKET_OCTETS || packet.marker());
             let (header, payload) = RtpHeader::parse(&octets).unwrap();
-            assert_eq!(header.capture_time, (index == 0).then_some(TIME));
-            assert_eq!(
-                octets.len() - payload.len(),
-                usize::from(packet.rtp_header_octets())
-            );
+            assert_eq!(header.extension, extension.filter(|_| index == 0));
+            assert_eq!(octets.len() - payload.len(), packet.rtp_header_octets());
             assert_eq!(packet.marker(), index + 1 == count);
             carried.extend_from_slice(packet.scan);
         }
         assert_eq!(carried, scan);
+    }
+
+    #[test]
+    fn the_longest_header_is_that_of_a_large_picture() {
+        let picture = picture(2048, &[0; 9]);
+        let mut packets = Packetizer::new(7, 0).packets(&picture, 9, None, PACKET_OCTETS);
+        let mut octets = 0;
+        let first = packets.next().unwrap();
+        first.write_header(|header| octets += header.len());
+        assert_eq!(octets, MAX_FIRST_HEADER_OCTETS);
     }
 }

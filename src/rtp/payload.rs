@@ -43,9 +43,9 @@ pub struct JpegHeader<'a> {
     pub type_: u8,
     /// Which quantization tables (3.1.4).
     pub q: u8,
-    /// In units of 8 pixels.
+    /// In units of 8 pixels; 0 = said elsewhere.
     pub width: u8,
-    /// In units of 8 pixels.
+    /// In units of 8 pixels; 0 = said elsewhere.
     pub height: u8,
     /// In MCUs, 0 = no restart markers.
     pub restart_interval: u16,
@@ -61,11 +61,17 @@ impl<'a> JpegHeader<'a> {
             Sampling::Yuv420 => 1,
         };
         let restart = picture.restart_interval != 0;
+        // Both octets 0 when one has no room: receivers then look elsewhere.
+        let (width, height) = if picture.is_large() {
+            (0, 0)
+        } else {
+            (units(picture.width), units(picture.height))
+        };
         Self {
             type_: if restart { type_ + TYPE_RESTART } else { type_ },
             q: tables::standard_q(&picture.tables).unwrap_or(Q_IN_BAND),
-            width: units(picture.width),
-            height: units(picture.height),
+            width,
+            height,
             restart_interval: picture.restart_interval,
             tables: Some(&picture.tables),
         }
@@ -155,7 +161,7 @@ impl<'a> JpegHeader<'a> {
     }
 }
 
-/// Pixels to units of 8, rounded up; 255 at most because an image has at most 2040 pixels.
+/// At most 2040 pixels to units of 8, rounded up.
 fn units(pixels: u16) -> u8 {
     u8::try_from(pixels.div_ceil(UNIT)).unwrap_or(u8::MAX)
 }
@@ -221,7 +227,20 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_size_fits() {
-        assert_eq!((units(2040), units(2033), units(1)), (255, 255, 1));
+    fn a_size_without_room_is_none() {
+        for (width, height, expected) in [
+            (2040, 2033, (255, 255)),
+            (1, 2040, (1, 255)),
+            (2041, 480, (0, 0)),
+            (640, 65535, (0, 0)),
+        ] {
+            let image = Carried {
+                width,
+                height,
+                ..image([[7; 64]; 2], 0)
+            };
+            let header = JpegHeader::new(&image);
+            assert_eq!((header.width, header.height), expected);
+        }
     }
 }

@@ -53,7 +53,7 @@ drop_reasons! {
     Fields = "unsupported-fields",
     /// Neither 4:2:2 nor 4:2:0.
     Sampling = "unsupported-sampling",
-    /// Wider or higher than 2040 pixels.
+    /// No pixels.
     Size = "unsupported-size",
     /// Not one interleaved scan.
     Scans = "unsupported-scans",

@@ -70,7 +70,7 @@ impl<'room, 'a> Batch<'room, 'a> {
         packet.write_header(|octets| fits &= headers.extend_from_slice(octets).is_ok());
         let entry = Entry {
             header_end: u16::try_from(headers.len()).unwrap_or(u16::MAX),
-            rtp_header_octets: packet.rtp_header_octets(),
+            rtp_header_octets: u16::try_from(packet.rtp_header_octets()).unwrap_or(u16::MAX),
             scan: packet.scan,
         };
         fits &= self.packets.push(entry).is_ok();

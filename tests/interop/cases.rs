@@ -146,6 +146,37 @@ pub fn full_hd() -> Case {
     case
 }
 
+/// Wider than RTP/JPEG's header can say.
+pub fn beyond_2040_wide() -> Case {
+    large("beyond_2040_wide", 2048, 1080, Picture::DEFAULT)
+}
+
+/// A still camera's five megapixels.
+pub fn beyond_2040_still() -> Case {
+    large("beyond_2040_still", 2592, 1944, Picture::DEFAULT)
+}
+
+pub fn beyond_2040_uhd() -> Case {
+    large("beyond_2040_uhd", 3840, 2160, S420)
+}
+
+fn large(name: &'static str, width: u16, height: u16, like: Picture) -> Case {
+    let frames = (1..=2).map(|seed| {
+        let picture = Picture {
+            width,
+            height,
+            seed,
+            ..like
+        };
+        Frame::new(picture, <[u8]>::to_vec)
+    });
+    Case {
+        name,
+        frames: frames.collect(),
+        mtu: ETHERNET_MTU,
+    }
+}
+
 /// Receivers get 656x488, because RTP/JPEG counts in units of 8 pixels.
 pub fn odd_size_422() -> Case {
     Case::of(

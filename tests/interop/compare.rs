@@ -25,9 +25,10 @@ struct Plane {
 
 impl Packing {
     pub fn of(receiver: Receiver) -> Self {
-        match receiver {
-            Receiver::GStreamer => Packing::GStreamer,
-            _ => Packing::Ffmpeg,
+        if receiver.is_gstreamer() {
+            Packing::GStreamer
+        } else {
+            Packing::Ffmpeg
         }
     }
 

@@ -12,7 +12,9 @@ use std::time::Duration;
 pub enum Receiver {
     /// `udpsrc ! rtpjpegdepay ! jpegdec`, the capabilities on the command line.
     GStreamer,
-    /// FFmpeg with the SDP that framewire prints.
+    /// The same with the SDP that framewire prints.
+    GStreamerSdp,
+    /// FFmpeg with that SDP.
     FfmpegSdp,
     /// FFmpeg with nothing but the address.
     FfmpegUrl,
@@ -33,6 +35,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(4);
 const DECODE_LIMIT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_millis(500); // no new frame for so long: GStreamer has got them all
 
+/// Where the session description lies in the working folder.
+const SDP: &str = "stream.sdp";
 /// Receive buffer: more than two frames of full HD, where the kernel allows it.
 const RECEIVE_BUFFER: usize = 4 << 20; // octets
 
@@ -40,6 +44,7 @@ impl Receiver {
     pub fn name(self) -> &'static str {
         match self {
             Receiver::GStreamer => "gstreamer",
+            Receiver::GStreamerSdp => "gstreamer-by-sdp",
             Receiver::FfmpegSdp => "ffmpeg",
             Receiver::FfmpegUrl => "ffmpeg-by-url",
             Receiver::FfmpegCopy => "ffmpeg-copy",
@@ -48,35 +53,37 @@ impl Receiver {
 
     /// Whether the frames come as they were depayloaded, beside or instead of the decoded ones.
     pub fn keeps_jpegs(self) -> bool {
-        matches!(self, Receiver::GStreamer | Receiver::FfmpegCopy)
+        self.is_gstreamer() || self == Receiver::FfmpegCopy
     }
 
     pub fn needs_sdp(self) -> bool {
-        matches!(self, Receiver::FfmpegSdp | Receiver::FfmpegCopy)
+        !matches!(self, Receiver::GStreamer | Receiver::FfmpegUrl)
+    }
+
+    pub fn is_gstreamer(self) -> bool {
+        matches!(self, Receiver::GStreamer | Receiver::GStreamerSdp)
     }
 
     pub fn require(self) {
-        match self {
-            Receiver::GStreamer => tools::require_gstreamer(),
-            _ => tools::require_ffmpeg(),
+        if self.is_gstreamer() {
+            tools::require_gstreamer();
+        } else {
+            tools::require_ffmpeg();
         }
     }
 
     /// Starts the program and waits for its socket. FFmpeg ends by itself after `frames`; GStreamer takes all.
     pub fn listen(self, port: u16, sdp: Option<&str>, frames: usize, folder: &Path) -> Listening {
+        if self.needs_sdp() {
+            let sdp = sdp.expect("this receiver needs an SDP");
+            fs::write(folder.join(SDP), sdp).expect("the SDP can be written");
+        }
         let mut command = match self {
-            Receiver::GStreamer => gstreamer(port),
+            Receiver::GStreamer => gstreamer(&udp_source(port)),
+            Receiver::GStreamerSdp => gstreamer(&format!("filesrc location={SDP} ! sdpdemux")),
             Receiver::FfmpegUrl => ffmpeg(&format!("rtp://127.0.0.1:{port}"), DECODED, frames),
-            Receiver::FfmpegSdp | Receiver::FfmpegCopy => {
-                let sdp = sdp.expect("this receiver needs an SDP");
-                fs::write(folder.join("stream.sdp"), sdp).expect("the SDP can be written");
-                let output = if self == Receiver::FfmpegCopy {
-                    COPIED
-                } else {
-                    DECODED
-                };
-                ffmpeg("stream.sdp", output, frames)
-            }
+            Receiver::FfmpegSdp => ffmpeg(SDP, DECODED, frames),
+            Receiver::FfmpegCopy => ffmpeg(SDP, COPIED, frames),
         };
         let mut process = Process::spawn(self.name(), command.current_dir(folder), folder);
         let bound = poll_until(START_LIMIT, || {
@@ -99,7 +106,7 @@ impl Receiver {
     pub fn decode(self, jpeg: &[u8], folder: &Path) -> Vec<u8> {
         fs::write(folder.join("reference.jpg"), jpeg).expect("the reference can be written");
         let mut command = match self {
-            Receiver::GStreamer => {
+            Receiver::GStreamer | Receiver::GStreamerSdp => {
                 let mut command = Command::new(GST_LAUNCH);
                 command.args(
                     "-q filesrc location=reference.jpg ! jpegdec ! filesink location=reference.raw"
@@ -121,12 +128,17 @@ impl Receiver {
     }
 }
 
-/// The depayloaded JPEG is kept beside the pixels, because jpegdec delivers only every other chroma row of 4:2:2.
-fn gstreamer(port: u16) -> Command {
+/// Packets that come to `port`, described by hand.
+fn udp_source(port: u16) -> String {
     const CAPS: &str =
         "application/x-rtp,media=video,encoding-name=JPEG,clock-rate=90000,payload=26";
+    format!("udpsrc address=127.0.0.1 port={port} buffer-size={RECEIVE_BUFFER} caps={CAPS}")
+}
+
+/// The depayloaded JPEG is kept beside the pixels, because jpegdec delivers only every other chroma row of 4:2:2.
+fn gstreamer(source: &str) -> Command {
     let pipeline = format!(
-        "-q -e udpsrc address=127.0.0.1 port={port} buffer-size={RECEIVE_BUFFER} caps={CAPS} \
+        "-q -e {source} \
          ! rtpjpegdepay ! tee name=frames \
          frames. ! queue ! jpegdec ! multifilesink next-file=buffer location=%06d.raw \
          frames. ! queue ! multifilesink next-file=buffer location=%06d.jpg"
@@ -156,7 +168,7 @@ impl Listening {
     /// Waits until everything has been received that will be, and ends the program in an orderly way.
     pub fn finish(mut self) -> Received {
         let ended = match self.receiver {
-            Receiver::GStreamer => {
+            Receiver::GStreamer | Receiver::GStreamerSdp => {
                 self.wait_for_silence();
                 self.process.expect_running();
                 None

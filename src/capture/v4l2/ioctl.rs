@@ -1,5 +1,5 @@
 //! The V4L2 system calls that the `v4l` crate has no panic-free or buffer-by-buffer form of.
-//! V4L2 user-space API: VIDIOC_QUERYCAP, ENUM_FMT, G_FMT, S_FMT, QUERY_EXT_CTRL, QUERYMENU, G_EXT_CTRLS, REQBUFS,
+//! V4L2 user-space API: VIDIOC_QUERYCAP, ENUM_FMT, G_FMT, S_FMT, TRY_FMT, QUERY_EXT_CTRL, QUERYMENU, G_EXT_CTRLS, REQBUFS,
 //! QUERYBUF, QBUF, DQBUF, STREAMON, STREAMOFF.
 //!
 //! The crate unwraps on names cut inside a UTF-8 character, and on colour spaces and control types newer than itself;
@@ -40,6 +40,7 @@ mod raw {
     nix::ioctl_write_ptr!(streamon, b'V', 18, c_int);
     nix::ioctl_write_ptr!(streamoff, b'V', 19, c_int);
     nix::ioctl_readwrite!(querymenu, b'V', 37, v4l2_querymenu);
+    nix::ioctl_readwrite!(try_fmt, b'V', 64, v4l2_format);
     nix::ioctl_readwrite!(g_ext_ctrls, b'V', 71, v4l2_ext_controls);
     nix::ioctl_readwrite!(query_ext_ctrl, b'V', 103, v4l2_query_ext_ctrl);
 }
@@ -124,6 +125,29 @@ pub fn set_format(
     height: u32,
     pixelformat: u32,
 ) -> Result<v4l2_pix_format, Errno> {
+    let mut format = wanted(width, height, pixelformat);
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
+    unsafe { raw::s_fmt(handle.fd(), &mut format) }?;
+    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
+    Ok(unsafe { format.fmt.pix })
+}
+
+/// What the driver would choose; nothing is set, and a stream is not disturbed.
+pub fn try_format(
+    handle: &Handle,
+    width: u32,
+    height: u32,
+    pixelformat: u32,
+) -> Result<v4l2_pix_format, Errno> {
+    let mut format = wanted(width, height, pixelformat);
+    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
+    unsafe { raw::try_fmt(handle.fd(), &mut format) }?;
+    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
+    Ok(unsafe { format.fmt.pix })
+}
+
+/// What is asked of a driver.
+fn wanted(width: u32, height: u32, pixelformat: u32) -> v4l2_format {
     let mut format = v4l2_format {
         type_: CAPTURE,
         ..Zeroed::zeroed()
@@ -134,10 +158,7 @@ pub fn set_format(
         pixelformat,
         ..Zeroed::zeroed()
     };
-    // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
-    unsafe { raw::s_fmt(handle.fd(), &mut format) }?;
-    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
-    Ok(unsafe { format.fmt.pix })
+    format
 }
 
 /// Asks for `count` buffers (0 = free them); returns how many there are now.

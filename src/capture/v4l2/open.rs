@@ -1,11 +1,12 @@
 //! Opens a camera's node: who it is, and whether it delivers JPEG.
-//! V4L2 user-space API: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT.
+//! V4L2 user-space API: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT, VIDIOC_TRY_FMT.
 
 use std::path::{Path, PathBuf};
 
 use v4l::format::FourCC;
 use v4l::v4l_sys::{
     V4L2_CAP_DEVICE_CAPS, V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, v4l2_capability,
+    v4l2_pix_format,
 };
 
 use super::ioctl;
@@ -81,6 +82,27 @@ impl Opened {
                 card: self.card.clone(),
                 formats: self.format_names(),
             })
+    }
+
+    /// The size that the driver has chosen, or would choose, when it is asked for this one.
+    pub fn size(&self, width: u32, height: u32) -> Result<(u32, u32), CaptureError> {
+        let (handle, fourcc) = (self.device.handle(), self.jpeg_format()?);
+        let set = ioctl::format(&handle);
+        // What is set already need not be asked of the camera, which may stream.
+        let is_asked_for = |set: &v4l2_pix_format| {
+            (set.width, set.height, set.pixelformat.into()) == (width, height, fourcc)
+        };
+        let format = match set {
+            Ok(set) if is_asked_for(&set) => set,
+            _ => ioctl::try_format(&handle, width, height, fourcc.into()).map_err(|errno| {
+                CaptureError::Device {
+                    path: self.path.clone(),
+                    operation: "VIDIOC_TRY_FMT",
+                    errno,
+                }
+            })?,
+        };
+        Ok((format.width, format.height))
     }
 
     fn format_names(&self) -> String {
