@@ -297,6 +297,7 @@ fn send(
     transmitter: &mut Transmitter,
     capture: &mut Capture,
 ) -> Result<(Habits, Option<(u16, u16)>), Lost> {
+    parser.expect_size(capture.size());
     let image = parser.parse(&frame.data).map_err(Refused::from)?;
     let picture = carry(&image)?;
     let mut flight = transmitter.begin(frame, &picture);

@@ -250,6 +250,33 @@ fn of_two_fields_none_is_sent() {
 }
 
 #[test]
+fn two_images_of_half_the_expected_height_are_fields() {
+    let plain = SMALL.encode();
+    let other = Picture { seed: 2, ..SMALL }.encode();
+    let smaller = Picture {
+        height: 96,
+        ..SMALL
+    }
+    .encode();
+    let two = two_in_one(&with_padding(&plain, &[0; 99]), &other);
+    let is_field = |jpeg: &[u8], size| {
+        let mut parser = Parser::default();
+        parser.expect_size(size);
+        parser.parse(jpeg).expect("a picture").is_field
+    };
+    for height in [240, 239, 232, 210] {
+        assert!(is_field(&two, Some((160, height))), "{height}");
+    }
+    for size in [(160, 120), (160, 242), (160, 208), (320, 240), (0, 0)] {
+        assert!(!is_field(&two, Some(size)), "{size:?}");
+    }
+    assert!(!is_field(&two, None));
+    // One image, and another one of another size, are no pair.
+    assert!(!is_field(&plain, Some((160, 240))));
+    assert!(!is_field(&two_in_one(&plain, &smaller), Some((160, 240))));
+}
+
+#[test]
 fn what_is_malformed_is_named_with_its_place() {
     let plain = SMALL.encode();
     let dqt = offset_of(&plain, DQT);

@@ -130,6 +130,17 @@ impl<'a> Capture<'a> {
         sleep_until(due);
     }
 
+    /// Width and height that pictures should have: what the driver agreed to, else what was asked for.
+    pub fn size(&self) -> Option<(u16, u16)> {
+        let agreed = match &self.state {
+            State::Open(stream) => stream.size(),
+            State::Closed { .. } => None,
+        };
+        let asked = (self.config.width.get(), self.config.height.get());
+        let (width, height) = agreed.unwrap_or(asked);
+        Some((width.try_into().ok()?, height.try_into().ok()?))
+    }
+
     /// Whether pictures come as fast as they are asked for, and wait until then.
     pub fn waits(&self) -> bool {
         matches!(&self.state, State::Open(stream) if stream.waits())

@@ -12,6 +12,11 @@ pub trait Source {
     /// passed asks for what is there.
     fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError>;
 
+    /// Width and height that the source has agreed to, where anything is agreed.
+    fn size(&self) -> Option<(u32, u32)> {
+        None
+    }
+
     /// Whether a picture that the send path is not ready for waits (files as fast as they go) instead of
     /// being replaced by the next.
     fn waits(&self) -> bool {

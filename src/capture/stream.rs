@@ -85,6 +85,11 @@ impl Stream {
         Ok(Event::Dropped)
     }
 
+    /// Width and height that the source has agreed to.
+    pub fn size(&self) -> Option<(u32, u32)> {
+        self.source.size()
+    }
+
     /// Whether its pictures wait until they are asked for.
     pub fn waits(&self) -> bool {
         self.source.waits()

@@ -1,5 +1,5 @@
-//! What comments say about the colours and fields of a picture, because SOF does not.
-//! JFIF (T.871), Adobe's APP14 (T.872 6.5.3), APP0 of Motion JPEG in AVI (OpenDML 1.02).
+//! What comments say about the colours of a picture, because SOF does not.
+//! JFIF (T.871), Adobe's APP14 (T.872 6.5.3).
 
 /// Begins the APP0 of JFIF, whose colours are always Y, Cb, Cr.
 pub(super) const JFIF: &[u8] = b"JFIF\0";
@@ -24,29 +24,5 @@ pub(super) fn is_rgb(has_jfif: bool, adobe: Option<Adobe>, identifiers: [u8; 3])
         _ if has_jfif => false,
         Some(Adobe(transform)) => transform == 0,
         None => identifiers == RGB,
-    }
-}
-
-/// Which field of an interlaced picture an image is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Avi1 {
-    /// No field: a whole picture.
-    Whole,
-    /// The field of this polarity, 1 or 2.
-    Field(u8),
-}
-
-impl Avi1 {
-    /// "AVI1", then the polarity.
-    pub fn parse(parameters: &[u8]) -> Option<Self> {
-        match parameters.strip_prefix(b"AVI1")?.first()? {
-            &polarity @ (1 | 2) => Some(Self::Field(polarity)),
-            _ => Some(Self::Whole),
-        }
-    }
-
-    /// Whether both are the two fields of one picture.
-    pub fn pairs_with(self, other: Self) -> bool {
-        matches!((self, other), (Self::Field(one), Self::Field(two)) if one != two)
     }
 }

@@ -1,7 +1,8 @@
 //! Reads the segments before a scan into what they define, without copying anything.
 //! ITU-T T.81 B.2.2 (SOF), B.2.3 (SOS), B.2.4 (DQT, DHT, DRI).
 
-use super::colours::{Adobe, Avi1, JFIF};
+use super::avi1::Avi1;
+use super::colours::{Adobe, JFIF};
 use super::components::{Component, Components, QuantizationTable, ScanComponents};
 use super::habits::{Habit, Habits};
 use super::markers::{Segment, code};

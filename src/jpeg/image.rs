@@ -1,12 +1,13 @@
 //! Reads a camera's frame into what its picture is, and where it lies. Damage is found; what cameras write in their own
 //! way before the scan is passed over. ITU-T T.81 B.2 (the order of segments).
 
-use super::colours::{self, Avi1};
+use super::colours;
 use super::components::{Components, QuantizationTable, ScanComponents};
+use super::fields::Field;
 use super::habits::{Habit, Habits};
 use super::header::{self, Headers, TABLE_SLOTS};
 use super::layout::Layout;
-use super::markers::{IMAGE_START, Marker, PREFIX, Place, code};
+use super::markers::{Marker, PREFIX, Place, code};
 use super::scan;
 use super::segments::Segments;
 use super::unreadable::Unreadable;
@@ -44,6 +45,8 @@ pub struct Image<'a> {
 #[derive(Debug, Default)]
 pub struct Parser {
     may_lack_eoi: bool,
+    /// Width and height that the source should deliver.
+    size: Option<(u16, u16)>,
     /// A frame with the EOI that it lacked.
     completed: Vec<u8>,
 }
@@ -57,14 +60,19 @@ impl Parser {
         }
     }
 
+    /// The source should deliver pictures of this size from now on: two of half the height are its fields.
+    pub fn expect_size(&mut self, size: Option<(u16, u16)>) {
+        self.size = size;
+    }
+
     /// Parses `jpeg`: one image from SOI through EOI, with anything before and after it.
     pub fn parse<'a>(&'a mut self, jpeg: &'a [u8]) -> Result<Image<'a>, Unreadable> {
-        match Image::parse(jpeg) {
+        match Image::parse_of(jpeg, self.size) {
             Err(Unreadable::NoEndOfImage(_)) if self.may_lack_eoi => {
                 self.completed.clear();
                 self.completed.extend_from_slice(without_padding(jpeg));
                 self.completed.extend_from_slice(&[PREFIX, code::EOI]);
-                let mut image = Image::parse(&self.completed)?;
+                let mut image = Image::parse_of(&self.completed, self.size)?;
                 image.habits.insert(Habit::NoEndOfImage);
                 Ok(image)
             }
@@ -88,9 +96,14 @@ fn without_padding(jpeg: &[u8]) -> &[u8] {
 impl<'a> Image<'a> {
     /// Parses `jpeg`: one image from SOI through EOI, with anything before and after it.
     pub fn parse(jpeg: &'a [u8]) -> Result<Self, Unreadable> {
+        Self::parse_of(jpeg, None)
+    }
+
+    /// The same of a source whose pictures should have this `whole` size.
+    fn parse_of(jpeg: &'a [u8], whole: Option<(u16, u16)>) -> Result<Self, Unreadable> {
         let mut segments = Segments::new(jpeg)?;
         loop {
-            match Self::read(jpeg, segments) {
+            match Self::read(jpeg, segments, whole) {
                 // The end of a picture was lost, and another follows it.
                 Err(Unreadable::MarkerInScan(Place {
                     marker: Marker(code::SOI),
@@ -101,7 +114,11 @@ impl<'a> Image<'a> {
         }
     }
 
-    fn read(jpeg: &'a [u8], mut segments: Segments<'a>) -> Result<Self, Unreadable> {
+    fn read(
+        jpeg: &'a [u8],
+        mut segments: Segments<'a>,
+        whole: Option<(u16, u16)>,
+    ) -> Result<Self, Unreadable> {
         let mut headers = Headers::default();
         let scan_header = loop {
             let segment = segments.next_segment()?;
@@ -142,9 +159,12 @@ impl<'a> Image<'a> {
         let end = start + scan::length(jpeg, start, &expected)?;
         image.scan = jpeg.get(start..end).unwrap_or_default();
         let after = jpeg.get(end..).unwrap_or_default();
-        image.is_field = headers
-            .avi1
-            .is_some_and(|field| has_other_field(field, after));
+        let size = (image.width, image.height);
+        let field = Field {
+            size,
+            avi1: headers.avi1,
+        };
+        image.is_field = field.has_other(after, whole);
         Ok(image)
     }
 
@@ -154,25 +174,4 @@ impl<'a> Image<'a> {
         let tables = (&self.dc[..], &self.ac[..]);
         Layout::new(size, self.components, self.scan_components, tables)
     }
-}
-
-/// Whether `after` a field comes the other one.
-fn has_other_field(field: Avi1, after: &[u8]) -> bool {
-    if field == Avi1::Whole {
-        return false;
-    }
-    let start = memchr::memmem::find(after, &IMAGE_START);
-    let rest = start.and_then(|start| after.get(start..));
-    let Some(Ok(mut segments)) = rest.map(Segments::new) else {
-        return false;
-    };
-    // It says so before its scan.
-    while let Ok(segment) = segments.next_segment() {
-        match (segment.marker, Avi1::parse(segment.parameters)) {
-            (code::APP0, Some(other)) => return field.pairs_with(other),
-            (code::SOS, _) => return false,
-            _ => {}
-        }
-    }
-    false
 }

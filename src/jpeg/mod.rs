@@ -1,8 +1,10 @@
 //! A frame's JPEG octets, parsed in place into what they say of the picture: size, components, tables, scan.
 //! ITU-T T.81 annex B.
 
+mod avi1;
 mod colours;
 mod components;
+mod fields;
 mod habits;
 mod header;
 mod image;

@@ -76,7 +76,7 @@ pub enum Refused {
     Rgb,
     /// One of two fields in the frame.
     #[error(
-        "the frame holds two fields (AVI1), each with half of the picture's lines, and receivers would show the first: choose a progressive mode of the camera"
+        "the frame holds two fields, each with half of the picture's lines, and receivers would show the first: choose a progressive mode of the camera"
     )]
     Fields,
     /// Sampling factors, each as H << 4 | V, that have no RTP/JPEG type.

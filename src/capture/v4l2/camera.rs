@@ -34,6 +34,7 @@ const NOTHING_YET: Duration = Duration::from_millis(10);
 pub struct Camera {
     name: String,
     path: PathBuf,
+    mode: Mode,
     ring: Ring,
     silence: Silence,
     said: Arc<LogLimits>,
@@ -119,6 +120,7 @@ impl Camera {
         Ok(Self {
             name,
             path: opened.path,
+            mode: got.mode,
             ring,
             silence: Silence::new(got.frame_time(), Instant::now()),
             said: Arc::clone(said),
@@ -160,6 +162,10 @@ impl Camera {
 }
 
 impl Source for Camera {
+    fn size(&self) -> Option<(u32, u32)> {
+        Some((self.mode.width, self.mode.height))
+    }
+
     fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
         let wait = until.saturating_sub(monotonic_now());
         if !wait.is_zero() {
