@@ -93,12 +93,17 @@ receives!(
     changing_parameters,
 );
 
-// The size comes by the session description alone.
+// Above 2040 pixels the size comes by the session description alone.
 receives!(
     gstreamer_by_sdp,
     Receiver::GStreamerSdp,
     sampling_422,
     beyond_2040_wide,
+);
+
+receives!(
+    gstreamer_by_size,
+    Receiver::GStreamerSize,
     beyond_2040_still,
     beyond_2040_uhd,
 );

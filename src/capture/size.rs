@@ -21,7 +21,7 @@ pub fn expected_size(config: &config::Camera) -> Result<(u16, u16), CaptureError
                 .map_err(|error| CaptureError::NotFound(format!("{}: {error}", path.display())))?;
             Ok((image.width, image.height))
         }
-        device @ (Device::Auto | Device::Path(_) | Device::Usb { .. }) => {
+        device @ (Device::Auto | Device::Path(_) | Device::Usb { .. } | Device::Bus(_)) => {
             let (width, height) =
                 Search::new(device.clone()).open(|opened| opened.size(width, height))?;
             Ok(pixels(width, height))

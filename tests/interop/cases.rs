@@ -9,7 +9,8 @@ pub struct Case {
     /// Names the working folder, too.
     pub name: &'static str,
     pub frames: Vec<Frame>,
-    pub mtu: u16, // octets, as in the configuration
+    pub mtu: u16,    // octets, as in the configuration
+    pub pacing: f32, // the same
 }
 
 /// One file of the replay folder.
@@ -37,6 +38,7 @@ impl Case {
             name,
             frames: frames.collect(),
             mtu: ETHERNET_MTU,
+            pacing: 0.0,
         }
     }
 }
@@ -174,6 +176,8 @@ fn large(name: &'static str, width: u16, height: u16, like: Picture) -> Case {
         name,
         frames: frames.collect(),
         mtu: ETHERNET_MTU,
+        // What sdpdemux has for a receive buffer takes no burst of so many packets.
+        pacing: 0.5,
     }
 }
 
@@ -294,6 +298,7 @@ pub fn tolerated_habits() -> Case {
         name: "tolerated_habits",
         frames: frames.collect(),
         mtu: ETHERNET_MTU,
+        pacing: 0.0,
     }
 }
 
@@ -349,5 +354,6 @@ pub fn changing_parameters() -> Case {
         name: "changing_parameters",
         frames: frames.into(),
         mtu: ETHERNET_MTU,
+        pacing: 0.0,
     }
 }

@@ -12,7 +12,9 @@ use std::time::Duration;
 pub enum Receiver {
     /// `udpsrc ! rtpjpegdepay ! jpegdec`, the capabilities on the command line.
     GStreamer,
-    /// The same with the SDP that framewire prints.
+    /// The same, and the size that the SDP of framewire says among the capabilities.
+    GStreamerSize,
+    /// GStreamer with that SDP.
     GStreamerSdp,
     /// FFmpeg with that SDP.
     FfmpegSdp,
@@ -44,6 +46,7 @@ impl Receiver {
     pub fn name(self) -> &'static str {
         match self {
             Receiver::GStreamer => "gstreamer",
+            Receiver::GStreamerSize => "gstreamer-by-size",
             Receiver::GStreamerSdp => "gstreamer-by-sdp",
             Receiver::FfmpegSdp => "ffmpeg",
             Receiver::FfmpegUrl => "ffmpeg-by-url",
@@ -61,7 +64,9 @@ impl Receiver {
     }
 
     pub fn is_gstreamer(self) -> bool {
-        matches!(self, Receiver::GStreamer | Receiver::GStreamerSdp)
+        self == Receiver::GStreamer
+            || self == Receiver::GStreamerSize
+            || self == Receiver::GStreamerSdp
     }
 
     pub fn require(self) {
@@ -79,7 +84,14 @@ impl Receiver {
             fs::write(folder.join(SDP), sdp).expect("the SDP can be written");
         }
         let mut command = match self {
-            Receiver::GStreamer => gstreamer(&udp_source(port)),
+            Receiver::GStreamer => gstreamer(&udp_source(port, "")),
+            Receiver::GStreamerSize => {
+                let size = sdp.and_then(|sdp| sdp.split_once("a=x-dimensions:"));
+                let (_, size) = size.expect("a size in the SDP");
+                let size = size.lines().next().expect("a line");
+                let size = format!(",x-dimensions=(string)\"{size}\"");
+                gstreamer(&udp_source(port, &size))
+            }
             Receiver::GStreamerSdp => gstreamer(&format!("filesrc location={SDP} ! sdpdemux")),
             Receiver::FfmpegUrl => ffmpeg(&format!("rtp://127.0.0.1:{port}"), DECODED, frames),
             Receiver::FfmpegSdp => ffmpeg(SDP, DECODED, frames),
@@ -106,7 +118,7 @@ impl Receiver {
     pub fn decode(self, jpeg: &[u8], folder: &Path) -> Vec<u8> {
         fs::write(folder.join("reference.jpg"), jpeg).expect("the reference can be written");
         let mut command = match self {
-            Receiver::GStreamer | Receiver::GStreamerSdp => {
+            _ if self.is_gstreamer() => {
                 let mut command = Command::new(GST_LAUNCH);
                 command.args(
                     "-q filesrc location=reference.jpg ! jpegdec ! filesink location=reference.raw"
@@ -128,11 +140,11 @@ impl Receiver {
     }
 }
 
-/// Packets that come to `port`, described by hand.
-fn udp_source(port: u16) -> String {
+/// Packets that come to `port`, described by hand, with `more` capabilities.
+fn udp_source(port: u16, more: &str) -> String {
     const CAPS: &str =
         "application/x-rtp,media=video,encoding-name=JPEG,clock-rate=90000,payload=26";
-    format!("udpsrc address=127.0.0.1 port={port} buffer-size={RECEIVE_BUFFER} caps={CAPS}")
+    format!("udpsrc address=127.0.0.1 port={port} buffer-size={RECEIVE_BUFFER} caps={CAPS}{more}")
 }
 
 /// The depayloaded JPEG is kept beside the pixels, because jpegdec delivers only every other chroma row of 4:2:2.
@@ -168,11 +180,12 @@ impl Listening {
     /// Waits until everything has been received that will be, and ends the program in an orderly way.
     pub fn finish(mut self) -> Received {
         let ended = match self.receiver {
-            Receiver::GStreamer | Receiver::GStreamerSdp => {
+            Receiver::GStreamer | Receiver::GStreamerSize => {
                 self.wait_for_silence();
                 self.process.expect_running();
                 None
             }
+            // FFmpeg has all it wanted; sdpdemux was told that the stream has ended.
             _ => self.process.ended_within(STOP_LIMIT),
         };
         let status = ended.unwrap_or_else(|| {

@@ -1,6 +1,7 @@
 //! A receiver that reads and writes RTCP octet by octet, and knows when each packet came.
 //! RFC 3550 6.4, 6.5, 6.6.
 
+use framewire::rtp::extension::Extension;
 use framewire::rtp::header::RtpHeader;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,7 +180,10 @@ fn receive(socket: &UdpSocket, heard: &Mutex<Heard>) {
             timestamp: header.timestamp,
             ssrc: header.ssrc,
             marker: header.marker,
-            capture_time: header.capture_time,
+            capture_time: header.extension.and_then(|extension| match extension {
+                Extension::CaptureTime(time) => Some(time),
+                Extension::Frame { .. } => None,
+            }),
             payload_octets: payload.len(),
         };
         heard.lock().expect("no panic").packets.push(packet);

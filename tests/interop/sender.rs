@@ -29,10 +29,11 @@ impl<'a> Sender<'a> {
         }
         let config = format!(
             "[[camera]]\nname = \"front\"\ndevice = \"replay:{}\"\nfps = {FRAMES_PER_SECOND}\n\
-             [[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\nmtu = {}\n\
+             [[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\nmtu = {}\npacing = {}\n\
              [log]\nlevel = \"info\"\nsummary-interval = 0\n",
             frames.display(),
             case.mtu,
+            case.pacing,
         );
         fs::write(folder.join("config.toml"), config).expect("the configuration can be written");
         Self { folder }
