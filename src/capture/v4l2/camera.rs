@@ -83,15 +83,13 @@ impl Camera {
         heartbeat.beat();
         still_agreed(ring.device(), &opened.path, &got)?;
         // Some cameras forget what was set before the stream began.
-        controls::apply(
-            &name,
-            ring.device(),
-            got.mode.fourcc,
-            config.quality,
-            &config.controls,
-            said,
-            heartbeat,
-        );
+        if let Some(quality) = config.quality
+            && let Err(problem) = quality::apply(ring.device(), quality, got.mode.fourcc)
+            && said.note(&problem, Instant::now()).is_some()
+        {
+            warn!("{name}: {problem}");
+        }
+        controls::apply(&name, ring.device(), &config.controls, said, heartbeat);
         let opening = format!(
             "{} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
             opened.path.display(),

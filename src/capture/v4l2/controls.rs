@@ -6,7 +6,6 @@ use std::time::Instant;
 use serde::Serialize;
 use tracing::warn;
 use v4l::control::{Control as Setting, Value};
-use v4l::format::FourCC;
 use v4l::v4l_sys::{
     V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_HFLIP, V4L2_CID_VFLIP,
     V4L2_CTRL_FLAG_DISABLED, V4L2_CTRL_FLAG_INACTIVE, V4L2_CTRL_FLAG_READ_ONLY,
@@ -17,8 +16,7 @@ use v4l::v4l_sys::{
 
 use super::ioctl;
 use super::open::text;
-use super::quality;
-use crate::config::{ControlValue, Controls, Quality};
+use crate::config::{ControlValue, Controls};
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimits;
 
@@ -184,8 +182,6 @@ fn key(name: &str) -> String {
 pub fn apply(
     camera: &str,
     device: &v4l::Device,
-    fourcc: FourCC,
-    quality: Option<Quality>,
     wanted: &Controls,
     said: &LogLimits,
     heartbeat: &Heartbeat,
@@ -195,9 +191,6 @@ pub fn apply(
             warn!("{camera}: {problem}");
         }
     };
-    if let Some(quality) = quality {
-        quality::apply(device, quality, fourcc).unwrap_or_else(complain);
-    }
     if wanted.0.is_empty() {
         return;
     }
