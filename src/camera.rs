@@ -20,10 +20,10 @@ use crate::frame::Frame;
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::{Habits, Parser};
 use crate::ledger::Ledger;
-use crate::rtp::{Refused, carry};
+use crate::rtp::{Carrier, Refused, carry};
 use crate::stats::{DropReason, Interval, Stats, Summary};
 use crate::stop::Stop;
-use crate::transmit::{Manner, Transmitter};
+use crate::transmit::{Flight, Manner, Transmitter};
 
 /// A camera's running thread.
 pub struct CameraThread {
@@ -225,6 +225,7 @@ impl Shared {
             true => Parser::tolerating_missing_eoi(),
             false => Parser::default(),
         };
+        let mut carrier = Carrier::default();
         while !stop.is_raised() && *left != Some(0) {
             heartbeat.beat();
             if let Some(changed) = self.wanted.take() {
@@ -236,7 +237,12 @@ impl Shared {
             if let Some(wait) = useless_before(&capture, transmitter) {
                 stop.wait(wait.min(LONGEST_WAIT));
             } else if let Some(frame) = capture.take() {
-                match send(&frame, &mut parser, transmitter, &mut capture) {
+                match send(
+                    frame,
+                    (&mut parser, &mut carrier),
+                    transmitter,
+                    &mut capture,
+                ) {
                     Ok((habits, large)) => {
                         stats.frame_sent();
                         one_less(left);
@@ -292,24 +298,35 @@ fn useless_before(capture: &Capture, transmitter: &Transmitter) -> Option<Durati
 /// due the pictures that come are taken from the driver. Returns what was tolerated in it, and its size when packets have
 /// no room for that.
 fn send(
-    frame: &Frame,
-    parser: &mut Parser,
+    frame: Frame,
+    (parser, carrier): (&mut Parser, &mut Carrier),
     transmitter: &mut Transmitter,
     capture: &mut Capture,
 ) -> Result<(Habits, Option<(u16, u16)>), Lost> {
     parser.expect_size(capture.size());
     let image = parser.parse(&frame.data).map_err(Refused::from)?;
-    let picture = carry(&image)?;
-    let mut flight = transmitter.begin(frame, &picture);
+    let habits = image.habits;
+    let large = if let Some(picture) = carrier.recode(&image)? {
+        let flight = transmitter.begin(&frame, &picture);
+        // Its octets are elsewhere now: the driver has the buffer back before they leave.
+        drop(frame);
+        fly(flight, capture)?;
+        picture.large_size()
+    } else {
+        let picture = carry(&image)?;
+        fly(transmitter.begin(&frame, &picture), capture)?;
+        picture.large_size()
+    };
+    Ok((habits, large))
+}
+
+/// Sends batch by batch, each when it is due.
+fn fly(mut flight: Flight, capture: &mut Capture) -> Result<(), DropReason> {
     while let Some(due) = flight.next_due() {
         capture.wait_until(due);
         flight.send_due();
     }
-    flight.end()?;
-    let large = picture
-        .is_large()
-        .then_some((picture.width, picture.height));
-    Ok((image.habits, large))
+    flight.end()
 }
 
 /// Why a frame was not sent.

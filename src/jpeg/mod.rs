@@ -4,6 +4,7 @@
 mod avi1;
 mod colours;
 mod components;
+pub mod entropy;
 mod fields;
 mod habits;
 mod header;

@@ -95,7 +95,7 @@ pub fn standard_q(tables: &Tables) -> Option<u8> {
 type HuffmanTable = &'static [u8];
 
 /// Annex K tables K.3 and K.4: DC luminance and chrominance.
-const DC: [HuffmanTable; 2] = [
+pub(super) const DC: [HuffmanTable; 2] = [
     &[
         0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ],
@@ -105,7 +105,7 @@ const DC: [HuffmanTable; 2] = [
 ];
 
 /// Annex K tables K.5 and K.6: AC luminance and chrominance.
-const AC: [HuffmanTable; 2] = [
+pub(super) const AC: [HuffmanTable; 2] = [
     &[
         0x00, 0x02, 0x01, 0x03, 0x03, 0x02, 0x04, 0x03, 0x05, 0x05, 0x04, 0x04, 0x00, 0x00, 0x01,
         0x7d, 0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51,

@@ -1,6 +1,7 @@
 //! Decides whether RTP/JPEG can carry a picture: as it is, or not at all, for one reason.
 //! RFC 2435 3.1 and 4.1.
 
+use crate::jpeg::entropy::Corrupt;
 use crate::jpeg::tables::{self, Class, Kind, TABLE_OCTETS, Tables};
 use crate::jpeg::{Image, QuantizationTable, TABLE_SLOTS, Unreadable, coded_table};
 
@@ -56,6 +57,11 @@ impl Carried<'_> {
     pub fn is_large(&self) -> bool {
         self.width > MAX_SIZE || self.height > MAX_SIZE
     }
+
+    /// Its size, when RTP/JPEG's header has no room for it.
+    pub fn large_size(&self) -> Option<(u16, u16)> {
+        self.is_large().then_some((self.width, self.height))
+    }
 }
 
 /// Why a frame cannot be carried.
@@ -67,7 +73,7 @@ pub enum Refused {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// Number of components other than three.
-    #[error("{0} colour components cannot be carried, only three (Y, Cb, Cr)")]
+    #[error("{0} colour components cannot be carried, only three (Y, Cb, Cr) or one (grey)")]
     Components(u8),
     /// Components that are R, G, B.
     #[error(
@@ -102,6 +108,9 @@ pub enum Refused {
     /// Huffman tables that are not Annex K's.
     #[error("the Huffman tables are not the standard ones (T.81 annex K), which receivers assume")]
     Huffman,
+    /// A scan that was to be re-coded is not whole.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
     /// Scan of 16 MiB or more.
     #[error("a scan of {0} octets is beyond RTP/JPEG's 24-bit fragment offset")]
     ScanSize(usize),
@@ -149,17 +158,28 @@ fn sampling(image: &Image) -> Result<Sampling, Refused> {
 
 /// One interleaved scan of Y, Cb, Cr (T.81 B.2.3), coded with Annex K's Huffman tables.
 fn check_scan(image: &Image) -> Result<(), Refused> {
-    let identifiers = image.components.iter().map(|each| each.identifier);
-    let coded = image.scan_components.iter().map(|each| each.identifier);
-    if !coded.eq(identifiers) {
+    if !is_one_scan(image) {
         return Err(Refused::Scans);
     }
+    has_standard_codes(image)
+        .then_some(())
+        .ok_or(Refused::Huffman)
+}
+
+/// Whether the scan has the components of the picture, in their order.
+pub(super) fn is_one_scan(image: &Image) -> bool {
+    let identifiers = image.components.iter().map(|each| each.identifier);
+    let coded = image.scan_components.iter().map(|each| each.identifier);
+    coded.eq(identifiers)
+}
+
+/// Whether three components are coded with Annex K's Huffman tables.
+pub(super) fn has_standard_codes(image: &Image) -> bool {
     let kinds = [Kind::Luminance, Kind::Chrominance, Kind::Chrominance];
-    let is_standard = image.scan_components.iter().zip(kinds).all(|(each, kind)| {
+    image.scan_components.iter().zip(kinds).all(|(each, kind)| {
         is_standard(Class::Dc, &image.dc, each.dc_table, kind)
             && is_standard(Class::Ac, &image.ac, each.ac_table, kind)
-    });
-    is_standard.then_some(()).ok_or(Refused::Huffman)
+    })
 }
 
 /// Whether the table in slot `selector` is Annex K's for `kind`.
@@ -173,7 +193,7 @@ fn is_standard(
 }
 
 /// The tables that SOF's selectors name: position in the file means nothing.
-fn quantization_tables(image: &Image) -> Result<Tables, Refused> {
+pub(super) fn quantization_tables(image: &Image) -> Result<Tables, Refused> {
     let mut selectors = image.components.iter().map(|each| each.quantization_table);
     let (Some(y), Some(cb), Some(cr)) = (selectors.next(), selectors.next(), selectors.next())
     else {
@@ -186,7 +206,10 @@ fn quantization_tables(image: &Image) -> Result<Tables, Refused> {
     Ok([quantization_table(image, y)?, chrominance])
 }
 
-fn quantization_table(image: &Image, selector: u8) -> Result<[u8; TABLE_OCTETS], Refused> {
+pub(super) fn quantization_table(
+    image: &Image,
+    selector: u8,
+) -> Result<[u8; TABLE_OCTETS], Refused> {
     match image.quantization.get(usize::from(selector)) {
         Some(Some(QuantizationTable::Eight(values))) => Ok(**values),
         Some(Some(QuantizationTable::Sixteen(values))) => {

@@ -7,8 +7,10 @@ pub mod extension;
 pub mod header;
 pub mod packetizer;
 pub mod payload;
+pub mod recode;
 pub mod rtcp;
 
 pub use carry::{Carried, Refused, carry};
 pub use clock::Clock;
 pub use packetizer::{Packet, Packetizer, Packets};
+pub use recode::Carrier;

@@ -77,6 +77,7 @@ impl From<Refused> for DropReason {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Unreadable(unreadable) => unreadable.into(),
+            Refused::Corrupt(_) => Self::CorruptScan,
             Refused::Components(_) => Self::Components,
             Refused::Rgb => Self::Colours,
             Refused::Fields => Self::Fields,

@@ -6,7 +6,7 @@ use framewire::config::{Config, Mtu};
 use framewire::jpeg::Image;
 use framewire::rtp::header::{PAYLOAD_TYPE_JPEG, RtpHeader};
 use framewire::rtp::payload::JpegHeader;
-use framewire::rtp::{Packetizer, Refused, carry};
+use framewire::rtp::{Carrier, Packetizer, Refused, carry};
 use retina::codec::{CodecItem, Depacketizer};
 use retina::rtp::ReceivedPacketBuilder;
 use zune_jpeg::JpegDecoder;
@@ -46,7 +46,12 @@ impl Sender {
 
 /// The whole packets of `jpeg`, checked for what holds for every frame.
 pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Refused> {
-    let picture = carry(&Image::parse(jpeg)?)?;
+    let image = Image::parse(jpeg)?;
+    let mut carrier = Carrier::default();
+    let picture = match carrier.recode(&image)? {
+        Some(picture) => picture,
+        None => carry(&image)?,
+    };
     let full = sender.packet_octets;
     let mut gathered = Vec::new();
     let packets = sender.packetizer.packets(&picture, TIMESTAMP, None, full);
