@@ -120,8 +120,8 @@ impl<'a> Reader<'a> {
         // In two steps, because all 64 are too many for one.
         let bits = self.bits >> 32 >> (32 - length);
         self.skip(length);
-        let bits = bits as u32;
-        bits
+        // 31 bits at most are left.
+        bits as u32
     }
 
     /// Behind the restart marker after `count` others, which must be next.
