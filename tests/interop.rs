@@ -90,6 +90,8 @@ receives!(
     two_in_one_buffer,
     tolerated_habits,
     stale_tail,
+    own_huffman_422,
+    own_huffman_420,
     changing_parameters,
 );
 
@@ -134,6 +136,8 @@ receives!(
     two_in_one_buffer,
     tolerated_habits,
     stale_tail,
+    own_huffman_422,
+    own_huffman_420,
 );
 
 // Without an SDP FFmpeg learns the payload type from the first packet and joins in the middle of a frame.

@@ -1,6 +1,7 @@
 //! The sources: what lies in the replay folder, and the plain frame that each file has to decode to.
 
 use crate::support::frames::{Picture, Sampling, Tables};
+use crate::support::huffman::optimised_huffman;
 use crate::support::oddities::HABITS;
 use crate::support::variants;
 
@@ -300,6 +301,19 @@ pub fn tolerated_habits() -> Case {
         mtu: ETHERNET_MTU,
         pacing: 0.0,
     }
+}
+
+/// Huffman tables of each picture's own, as many cameras with a fast chip write them: what leaves has annex K's.
+pub fn own_huffman_422() -> Case {
+    Case::spelt("own_huffman_422", Picture::DEFAULT, optimised_huffman)
+}
+
+pub fn own_huffman_420() -> Case {
+    let picture = Picture {
+        restart_interval: Some(7),
+        ..S420
+    };
+    Case::spelt("own_huffman_420", picture, optimised_huffman)
 }
 
 /// The tail of an earlier frame that ends the buffer with an EOI of its own.

@@ -17,6 +17,7 @@ use v4l::video::{Capture, capture::Parameters};
 use super::controls;
 use super::ioctl;
 use super::open::{Opened, fourcc_name, numbers_what_it_loses};
+use super::quality;
 use super::ring::{Ring, RingError};
 use crate::capture::error::CaptureError;
 use crate::capture::health::{Silence, Verdict};
