@@ -50,18 +50,28 @@ fn load(module: &str, parameters: &CStr) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn is_loaded(module: &str) -> bool {
+    let name = module.trim_end_matches(".ko");
+    fs::exists(format!("/sys/module/{name}")).unwrap_or(false)
+}
+
 /// One node of the driver vivid, a webcam with raw formats and every kind of control; gone when this is dropped.
 pub struct OddDevice;
 
 impl OddDevice {
     pub fn plug() -> Result<Self, Box<dyn Error>> {
+        // Of all its nodes the one that captures video, with a webcam as its only input.
+        Self::plug_as(c"n_devs=1 node_types=0x1 num_inputs=1 input_types=0")
+    }
+
+    pub fn plug_as(parameters: &CStr) -> Result<Self, Box<dyn Error>> {
         for module in fs::read_to_string(ODD_MODULES)?.lines() {
-            let parameters = match module {
-                // Of all its nodes the one that captures video, with a webcam as its only input.
-                "vivid.ko" => c"n_devs=1 node_types=0x1 num_inputs=1 input_types=0",
-                _ => c"",
-            };
-            load(module, parameters)?;
+            // What it depends on stays loaded.
+            match module {
+                "vivid.ko" => load(module, parameters)?,
+                _ if is_loaded(module) => {}
+                _ => load(module, c"")?,
+            }
         }
         Ok(Self)
     }

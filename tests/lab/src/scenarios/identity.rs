@@ -63,8 +63,8 @@ pub fn devices() -> Outcome {
         "node, card, streamable: {names:?}"
     );
     let formats = serde_json::json!([{ "fourcc": "MJPG", "streamable": true, "sizes": [
-        { "width": 1920, "height": 1080, "up_to": null, "rates": [30.0, 15.0] },
-        { "width": 1280, "height": 720, "up_to": null, "rates": [30.0] },
+        { "width": 1920, "height": 1080, "up_to": null, "step": null, "rates": [30.0, 15.0], "rate_range": null },
+        { "width": 1280, "height": 720, "up_to": null, "step": null, "rates": [30.0], "rate_range": null },
     ]}]);
     ensure!(
         device["formats"] == formats,

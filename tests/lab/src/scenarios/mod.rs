@@ -6,6 +6,7 @@ mod cycles;
 mod faults;
 mod identity;
 mod isolation;
+mod off_usb;
 mod refusals;
 mod reload;
 mod streaming;
@@ -15,7 +16,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 35] = [
+pub const ALL: [(&str, Scenario); 37] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -31,6 +32,8 @@ pub const ALL: [(&str, Scenario); 35] = [
     ("error-frame-nodrop", streaming::error_frame_nodrop),
     ("odd-names", identity::odd_names),
     ("usb-id", identity::usb_id),
+    ("off-usb", off_usb::off_usb),
+    ("ranges", off_usb::ranges),
     ("absent-at-start", unplugging::absent_at_start),
     ("unplug", unplugging::unplug),
     ("other-node", unplugging::other_node),
