@@ -118,6 +118,12 @@ impl Studio {
             .map_or_else(Vec::new, |take| take.frames.clone())
     }
 
+    /// The frames of all streams.
+    pub fn all_sent(&self) -> Vec<Sent> {
+        let takes = self.takes();
+        takes.iter().flat_map(|take| take.frames.clone()).collect()
+    }
+
     /// All streams, once `pull` has pulled the cable out; the last one with the time of that, if it went on.
     pub fn close(self, pull: impl FnOnce()) -> Vec<Take> {
         let unplugged = Instant::now();

@@ -89,12 +89,9 @@ pub fn truncated() -> Outcome {
     live.wait_for_frames(20)?;
     let starts = camera.function().starts;
     ensure!(starts == 3, "the stream was started {starts} times");
-    let sent = camera.sent();
     let (ended, reception) = live.end_one()?;
-    let whole: Vec<_> = sent
-        .into_iter()
-        .filter(|sent| sent.fault.is_none())
-        .collect();
+    let sent = camera.all_sent().into_iter();
+    let whole: Vec<_> = sent.filter(|sent| sent.fault.is_none()).collect();
     compare(&reception, &films[0], whole.iter().map(|sent| sent.number))?;
     tells_the_time(&reception, &whole)?;
     let summary = ended.camera()?;
