@@ -12,6 +12,8 @@ use std::hint::select_unpredictable;
 
 /// Blocks of an MCU at most (B.2.3).
 pub const MCU_BLOCKS: usize = 10;
+/// The blocks of an MCU: component, DC and AC table.
+pub type Blocks = heapless::Vec<(usize, (Base, Base)), MCU_BLOCKS>;
 /// Coefficients of a block.
 const COEFFICIENTS: u32 = 64;
 /// Look-ups for one filling of the buffer: 12 bits each, of 56.

@@ -2,13 +2,13 @@
 //! ITU-T T.81 F.2.2, K.3; every coefficient stays as it is.
 
 use super::super::markers::code;
-use super::coder::{MCU_BLOCKS, Round, pass};
+use super::coder::{Blocks, MCU_BLOCKS, Round, pass};
 use super::fault::{Corrupt, Fault};
 use super::output::{Nowhere, Output, Written};
 use super::reader::Reader;
 use super::reordered::Reordered;
 use super::scan::Scan;
-use super::tables::{Base, COMPONENTS, Tables};
+use super::tables::{COMPONENTS, Tables};
 
 /// What is changed besides the codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +55,6 @@ impl Recoder {
         Ok(self.written.scan())
     }
 }
-
-/// The blocks of an MCU: component, DC and AC table.
-pub(super) type Blocks = heapless::Vec<(usize, (Base, Base)), MCU_BLOCKS>;
 
 fn prepare(tables: &mut Tables, scan: &Scan) -> Result<Blocks, Corrupt> {
     let failed = |fault| Corrupt { offset: 0, fault };

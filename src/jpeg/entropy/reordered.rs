@@ -3,13 +3,12 @@
 
 use super::super::markers::code;
 use super::super::tables::{Class, Kind};
-use super::coder::{pass_ac, read_symbol};
+use super::coder::{Blocks, pass_ac, read_symbol};
 use super::codes::{Code, annex_k};
 use super::fault::{Corrupt, Fault};
 use super::lookup::EOB;
 use super::output::{Bits, Nowhere, Output, Written};
 use super::reader::Reader;
-use super::recoder::Blocks;
 use super::scan::Scan;
 use super::tables::{COMPONENTS, Tables};
 
