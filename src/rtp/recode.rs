@@ -14,9 +14,9 @@ const BLOCK: u32 = 8;
 /// Components of a picture at most.
 const COMPONENTS: usize = 3;
 
-/// Re-codes a camera's pictures, one after the other into the same buffer.
+/// Re-codes a camera's pictures, one after the other into the same buffer. Most cameras need neither it nor its tables.
 #[derive(Debug, Default)]
-pub struct Carrier(Recoder);
+pub struct Carrier(Option<Recoder>);
 
 impl Carrier {
     /// `image` re-coded; `None` when it can be carried as it is, or not at all. What it returns no longer needs the frame.
@@ -37,7 +37,7 @@ impl Carrier {
             }
             _ => quantization_tables(image)?,
         };
-        let scan = recode(&mut self.0, image, form)?;
+        let scan = recode(self.0.get_or_insert_default(), image, form)?;
         Ok(Some(Carried {
             width: image.width,
             height: image.height,
