@@ -76,6 +76,8 @@ mod raspberry_pi;
 mod receiver;
 #[path = "image/remote.rs"]
 mod remote;
+#[path = "image/ribbon.rs"]
+mod ribbon;
 #[path = "image/server.rs"]
 mod server;
 #[path = "image/stream.rs"]

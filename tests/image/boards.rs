@@ -10,7 +10,7 @@ use crate::bench::Bench;
 use crate::card::Card;
 use crate::drivers::Drivers;
 use crate::tool::Failure;
-use crate::{check, device_tree, firmware, show};
+use crate::{check, device_tree, firmware, ribbon, show};
 
 /// Drivers that nothing here needs: why, and how their places in the kernel's tree begin.
 const NOT_WANTED: [(&str, &[&str]); 16] = [
@@ -38,7 +38,7 @@ const NOT_WANTED: [(&str, &[&str]); 16] = [
         ],
     ),
     (
-        "no cameras on a ribbon, no decoders",
+        "no cameras on a ribbon (of a Raspberry Pi with --csi alone), no decoders",
         &[
             "drivers/media/",
             "drivers/staging/",
@@ -168,6 +168,11 @@ fn boards() -> Result<Vec<String>, Failure> {
         let trees = firmware::check_card(&card, board)?;
         let drivers = bench.kernel(board)?.drivers(&card)?;
         report.push(wanted.check(board, &drivers, &trees, phys)?);
+        let settings = ribbon::settings(&card)?;
+        check(settings.is_empty(), || format!("{board}: {settings:?}"))?;
+        if board == "raspberry-pi" {
+            report.push(ribbon::check_card(bench, &drivers)?);
+        }
     }
     wanted.finish()?;
     Ok(report)
@@ -196,7 +201,7 @@ impl Kernel {
         Ok(trees)
     }
 
-    fn drivers(&self, card: &Card) -> Result<Drivers, Failure> {
+    pub fn drivers(&self, card: &Card) -> Result<Drivers, Failure> {
         let initrd = card.image.with_extension("initrd");
         fs::write(&initrd, card.octets("framewire/initrd.img")?)?;
         Drivers::new(&self.modules, &initrd)
