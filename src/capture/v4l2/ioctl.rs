@@ -114,8 +114,7 @@ pub fn format(handle: &Handle) -> Result<v4l2_pix_format, Errno> {
     };
     // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
     unsafe { raw::g_fmt(handle.fd(), &mut format) }?;
-    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
-    Ok(unsafe { format.fmt.pix })
+    Ok(single_planar(&format))
 }
 
 /// Asks for a size and a four-character code, and leaves the rest to the driver; returns what it chose.
@@ -128,8 +127,7 @@ pub fn set_format(
     let mut format = wanted(width, height, pixelformat);
     // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
     unsafe { raw::s_fmt(handle.fd(), &mut format) }?;
-    // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
-    Ok(unsafe { format.fmt.pix })
+    Ok(single_planar(&format))
 }
 
 /// What the driver would choose; nothing is set, and a stream is not disturbed.
@@ -142,8 +140,13 @@ pub fn try_format(
     let mut format = wanted(width, height, pixelformat);
     // SAFETY: the handle's descriptor is open and the kernel writes one v4l2_format.
     unsafe { raw::try_fmt(handle.fd(), &mut format) }?;
+    Ok(single_planar(&format))
+}
+
+/// What a format of [`CAPTURE`] says.
+fn single_planar(format: &v4l2_format) -> v4l2_pix_format {
     // SAFETY: for CAPTURE the union holds a v4l2_pix_format; any octets are its integers.
-    Ok(unsafe { format.fmt.pix })
+    unsafe { format.fmt.pix }
 }
 
 /// What is asked of a driver.
