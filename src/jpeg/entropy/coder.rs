@@ -102,7 +102,7 @@ pub fn pass<'a, O: Output>(
     (reader, bits): (Reader<'a>, O::Bits),
     output: &mut O,
 ) -> Result<(Reader<'a>, O::Bits), Corrupt> {
-    let mut state = State {
+    let state = State {
         reader,
         bits,
         coefficients: 1,
@@ -110,8 +110,7 @@ pub fn pass<'a, O: Output>(
         step: round.first(),
         left: blocks,
     };
-    state.run(tables, round, output)?;
-    Ok((state.reader, state.bits))
+    state.run(tables, round, output)
 }
 
 /// Passes the AC coefficients of one block.
@@ -121,7 +120,7 @@ pub fn pass_ac<'a, O: Output>(
     (reader, bits): (Reader<'a>, O::Bits),
     output: &mut O,
 ) -> Result<(Reader<'a>, O::Bits), Corrupt> {
-    let mut state = State {
+    let state = State {
         reader,
         bits,
         coefficients: 1,
@@ -129,35 +128,32 @@ pub fn pass_ac<'a, O: Output>(
         step: Step::new(at_ac, (0, at_ac)),
         left: 1,
     };
-    state.run(tables, &Round::default(), output)?;
-    Ok((state.reader, state.bits))
+    state.run(tables, &Round::default(), output)
 }
 
-impl<B: Copy> State<'_, B> {
+impl<'a, B: Copy> State<'a, B> {
     #[inline(always)]
     fn run<O: Output<Bits = B>>(
-        &mut self,
+        mut self,
         tables: &Tables,
         round: &Round,
         output: &mut O,
-    ) -> Result<(), Corrupt> {
-        let mut state = *self;
+    ) -> Result<(Reader<'a>, B), Corrupt> {
         let lookups = tables.lookups();
         // A look-up ends one block at most.
-        while state.left >= LOOKUPS {
-            state.reader.refill()?;
+        while self.left >= LOOKUPS {
+            self.reader.refill()?;
             for _ in 0..LOOKUPS {
-                state.advance(tables, lookups, round, output)?;
+                self.advance(tables, lookups, round, output)?;
             }
-            state.store(output)?;
+            self.store(output)?;
         }
-        while state.left > 0 {
-            state.reader.refill()?;
-            state.advance(tables, lookups, round, output)?;
-            state.store(output)?;
+        while self.left > 0 {
+            self.reader.refill()?;
+            self.advance(tables, lookups, round, output)?;
+            self.store(output)?;
         }
-        *self = state;
-        Ok(())
+        Ok((self.reader, self.bits))
     }
 
     #[inline(always)]
