@@ -306,16 +306,19 @@ fn send(
     parser.expect_size(capture.size());
     let image = parser.parse(&frame.data).map_err(Refused::from)?;
     let habits = image.habits;
-    let large = if let Some(picture) = carrier.recode(&image)? {
-        let flight = transmitter.begin(&frame, &picture);
-        // Its octets are elsewhere now: the driver has the buffer back before they leave.
-        drop(frame);
-        fly(flight, capture)?;
-        picture.large_size()
-    } else {
-        let picture = carry(&image)?;
-        fly(transmitter.begin(&frame, &picture), capture)?;
-        picture.large_size()
+    let large = match carry(&image) {
+        Ok(picture) => {
+            fly(transmitter.begin(&frame, &picture), capture)?;
+            picture.large_size()
+        }
+        Err(refused) => {
+            let picture = carrier.recode(&image, refused)?;
+            let flight = transmitter.begin(&frame, &picture);
+            // Its octets are elsewhere now: the driver has the buffer back before they leave.
+            drop(frame);
+            fly(flight, capture)?;
+            picture.large_size()
+        }
     };
     Ok((habits, large))
 }

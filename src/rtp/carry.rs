@@ -142,7 +142,8 @@ pub fn carry<'a>(image: &Image<'a>) -> Result<Carried<'a>, Refused> {
     })
 }
 
-fn sampling(image: &Image) -> Result<Sampling, Refused> {
+/// How its components are sampled.
+pub(super) fn sampling(image: &Image) -> Result<Sampling, Refused> {
     let mut factors = image.components.iter().map(|each| each.sampling_factors);
     let (3, Some(y), Some(cb), Some(cr)) = (
         factors.len(),
@@ -174,7 +175,7 @@ pub(super) fn is_one_scan(image: &Image) -> bool {
 }
 
 /// Whether three components are coded with Annex K's Huffman tables.
-pub(super) fn has_standard_codes(image: &Image) -> bool {
+fn has_standard_codes(image: &Image) -> bool {
     let kinds = [Kind::Luminance, Kind::Chrominance, Kind::Chrominance];
     image.scan_components.iter().zip(kinds).all(|(each, kind)| {
         is_standard(Class::Dc, &image.dc, each.dc_table, kind)

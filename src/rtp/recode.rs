@@ -2,8 +2,7 @@
 //! RFC 2435 3.1.3 (types), 4.1 (the Huffman tables that receivers assume).
 
 use super::carry::{
-    Carried, Refused, Sampling, has_standard_codes, is_one_scan, quantization_table,
-    quantization_tables,
+    Carried, Refused, Sampling, is_one_scan, quantization_table, quantization_tables, sampling,
 };
 use crate::jpeg::entropy::{Coding, Component, Fault, Form, Recoder, Scan};
 use crate::jpeg::tables::{Class, Kind};
@@ -19,15 +18,10 @@ const COMPONENTS: usize = 3;
 pub struct Carrier(Option<Recoder>);
 
 impl Carrier {
-    /// `image` re-coded; `None` when it can be carried as it is, or not at all. What it returns no longer needs the frame.
-    pub fn recode(&mut self, image: &Image) -> Result<Option<Carried<'_>>, Refused> {
-        let is_empty = image.width == 0 || image.height == 0;
-        if is_empty || image.is_rgb || image.is_field || !is_one_scan(image) {
-            return Ok(None);
-        }
-        let Some((sampling, form)) = form(image) else {
-            return Ok(None);
-        };
+    /// `image`, which was `refused` as it is, re-coded; the error says why that does not help either. What it returns no
+    /// longer needs the frame.
+    pub fn recode(&mut self, image: &Image, refused: Refused) -> Result<Carried<'_>, Refused> {
+        let (sampling, form) = form(image, refused)?;
         let tables = match form {
             // Chrominance that is nothing needs a table too.
             Form::Grey => {
@@ -38,7 +32,7 @@ impl Carrier {
             _ => quantization_tables(image)?,
         };
         let scan = recode(self.0.get_or_insert_default(), image, form)?;
-        Ok(Some(Carried {
+        Ok(Carried {
             width: image.width,
             height: image.height,
             sampling,
@@ -48,23 +42,23 @@ impl Carrier {
                 Form::WithoutRestarts | Form::Grey | Form::TwoRows(_) => 0,
             },
             scan,
-        }))
+        })
     }
 }
 
-/// What must be changed, if that is enough.
-fn form(image: &Image) -> Option<(Sampling, Form)> {
-    let mut factors = image.components.iter().map(|each| each.sampling_factors);
-    match (factors.next()?, factors.next(), factors.next()) {
-        (_, None, None) => Some((Sampling::Yuv422, Form::Grey)),
-        (0x22, Some(0x12), Some(0x12)) => {
+/// What must be changed in a picture that was `refused`, if that is enough.
+fn form(image: &Image, refused: Refused) -> Result<(Sampling, Form), Refused> {
+    if image.width == 0 || image.height == 0 || !is_one_scan(image) {
+        return Err(refused);
+    }
+    match refused {
+        Refused::Huffman => Ok((sampling(image)?, Form::Same)),
+        Refused::Components(1) => Ok((Sampling::Yuv422, Form::Grey)),
+        Refused::Sampling(0x22, 0x12, 0x12) => {
             let rows = u32::from(image.height).div_ceil(BLOCK);
-            Some((Sampling::Yuv422, Form::TwoRows(rows)))
+            Ok((Sampling::Yuv422, Form::TwoRows(rows)))
         }
-        _ if has_standard_codes(image) => None,
-        (0x21, Some(0x11), Some(0x11)) => Some((Sampling::Yuv422, Form::Same)),
-        (0x22, Some(0x11), Some(0x11)) => Some((Sampling::Yuv420, Form::Same)),
-        _ => None,
+        _ => Err(refused),
     }
 }
 

@@ -48,10 +48,7 @@ impl Sender {
 pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Refused> {
     let image = Image::parse(jpeg)?;
     let mut carrier = Carrier::default();
-    let picture = match carrier.recode(&image)? {
-        Some(picture) => picture,
-        None => carry(&image)?,
-    };
+    let picture = carry(&image).or_else(|refused| carrier.recode(&image, refused))?;
     let full = sender.packet_octets;
     let mut gathered = Vec::new();
     let packets = sender.packetizer.packets(&picture, TIMESTAMP, None, full);
