@@ -2,6 +2,7 @@
 
 mod cameras;
 mod descriptors;
+mod notify;
 mod signals;
 mod status;
 mod systemd;

@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::cameras::Cameras;
+use super::notify::NotifySocket;
 use super::status::Status;
 use crate::camera::CameraThread;
 use crate::clocks::monotonic_now;
@@ -20,7 +21,7 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The service manager; does nothing when there is none (no `$NOTIFY_SOCKET`).
 pub struct Manager {
-    present: bool,
+    socket: Option<NotifySocket>,
     /// When the grace for a first frame ends; `None` once the service is ready.
     grace: Option<Instant>,
     reloading: bool,
@@ -55,11 +56,14 @@ impl Watchdog {
 impl Manager {
     /// The manager that the environment names.
     pub fn from_environment(now: Instant) -> Self {
-        let present = std::env::var_os("NOTIFY_SOCKET").is_some();
-        let watchdog = sd_notify::watchdog_enabled().filter(|_| present);
+        let socket = NotifySocket::from_environment().and_then(|socket| {
+            let said = |problem| error!("cannot reach the service manager: {problem}");
+            socket.map_err(said).ok()
+        });
+        let watchdog = sd_notify::watchdog_enabled().filter(|_| socket.is_some());
         Self {
-            present,
-            grace: present.then(|| now + GRACE),
+            grace: socket.as_ref().map(|_| now + GRACE),
+            socket,
             reloading: false,
             watchdog: watchdog.map(|limit| Watchdog::new(limit, now)),
             status: Status::default(),
@@ -71,7 +75,7 @@ impl Manager {
 
     /// Whether there is one.
     pub fn is_present(&self) -> bool {
-        self.present
+        self.socket.is_some()
     }
 
     /// Whether it waits for the first frame.
@@ -92,13 +96,12 @@ impl Manager {
 
     /// A turn of the main loop: tells what is due.
     pub fn turn(&mut self, now: Instant, cameras: &mut Cameras) {
-        if !self.present {
+        if !self.is_present() {
             return;
         }
         self.become_ready(now, cameras);
         if self.reloading && !cameras.is_changing(now) {
-            self.reloading = false;
-            self.tell(&[NotifyState::Ready]);
+            self.reloading = !self.tell(&[NotifyState::Ready]);
             // Said again even when nothing has changed: whoever asked for the reload reads it now.
             self.said.clear();
             self.due = now;
@@ -117,6 +120,11 @@ impl Manager {
         if !any && now < grace {
             return;
         }
+        // The status first: whoever waited for the start sees it.
+        self.tell_status(now, cameras);
+        if !self.tell(&[NotifyState::Ready]) {
+            return;
+        }
         self.grace = None;
         if !any {
             info!(
@@ -124,15 +132,11 @@ impl Manager {
                 GRACE.as_secs()
             );
         }
-        // The status first: whoever waited for the start sees it.
-        self.tell_status(now, cameras);
-        self.tell(&[NotifyState::Ready]);
     }
 
     fn tell_status(&mut self, now: Instant, cameras: &Cameras) {
         let status = self.status.line(now, cameras);
-        if status != self.said {
-            self.tell(&[NotifyState::Status(&status)]);
+        if status != self.said && self.tell(&[NotifyState::Status(&status)]) {
             self.said = status;
         }
     }
@@ -158,7 +162,7 @@ impl Manager {
 
     /// A reload begins; it ends by itself when the cameras have settled. Before the service is ready that is no news.
     pub fn reloading(&mut self) {
-        if !self.present || self.is_starting() {
+        if !self.is_present() || self.is_starting() {
             return;
         }
         let time = i128::try_from(monotonic_now().as_micros()).unwrap_or_default();
@@ -168,43 +172,82 @@ impl Manager {
 
     /// The service ends.
     pub fn stopping(&mut self) {
-        if self.present {
+        if self.is_present() {
             self.tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
         }
     }
 
-    fn tell(&mut self, news: &[NotifyState]) {
-        if let Err(error) = sd_notify::notify(news)
-            && let Some(times) = self.failures.note(Instant::now())
-        {
+    /// Whether it was told. What it was not is due again.
+    fn tell(&mut self, news: &[NotifyState]) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        let Err(error) = socket.tell(news) else {
+            return true;
+        };
+        if let Some(times) = self.failures.note(Instant::now()) {
             warn!("cannot tell the service manager: {error}{times}");
         }
+        false
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
-    /// A manager with a patience of `limit`. It is told nothing: `$NOTIFY_SOCKET` is not set here.
-    fn manager(limit: Duration, start: Instant) -> Manager {
-        Manager {
-            present: true,
+    /// A manager with a patience of `limit`, and where it listens.
+    fn manager(limit: Duration, start: Instant) -> (Manager, UnixDatagram) {
+        static MANAGERS: AtomicU32 = AtomicU32::new(0);
+        let number = MANAGERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("framewire-{}-{number}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        let listener = UnixDatagram::bind_addr(&address).unwrap();
+        let manager = Manager {
+            socket: Some(NotifySocket::to(address).unwrap()),
             grace: Some(start + GRACE),
             watchdog: Some(Watchdog::new(limit, start)),
             ..Manager::from_environment(start)
-        }
+        };
+        (manager, listener)
     }
 
     #[test]
     fn without_a_frame_it_is_ready_after_ten_seconds() {
         let start = Instant::now();
         let mut cameras = Cameras::new(None, None);
-        let mut manager = manager(Duration::from_secs(8), start);
+        let (mut manager, listener) = manager(Duration::from_secs(8), start);
         manager.turn(start + Duration::from_millis(9_999), &mut cameras);
         assert!(manager.is_starting());
         manager.turn(start + Duration::from_secs(10), &mut cameras);
         assert!(!manager.is_starting());
+        let mut heard = [0; 64];
+        for news in ["STATUS=no camera streams\n", "WATCHDOG=1\n", "READY=1\n"] {
+            let length = listener.recv(&mut heard).unwrap();
+            assert_eq!(str::from_utf8(&heard[..length]), Ok(news));
+        }
+    }
+
+    #[test]
+    fn what_the_manager_did_not_hear_is_told_again() {
+        let start = Instant::now();
+        let mut cameras = Cameras::new(None, None);
+        let (mut manager, listener) = manager(Duration::from_secs(8), start);
+        let nobody = NotifySocket::to(SocketAddr::from_abstract_name("nobody").unwrap()).unwrap();
+        let somebody = manager.socket.replace(nobody);
+        manager.turn(start + GRACE, &mut cameras);
+        assert!(manager.is_starting());
+        manager.socket = somebody;
+        manager.turn(start + GRACE, &mut cameras);
+        assert!(!manager.is_starting());
+        drop(listener);
+        manager.reloading();
+        manager.turn(start + GRACE, &mut cameras);
+        assert!(manager.reloading);
     }
 
     #[test]
@@ -212,7 +255,7 @@ mod tests {
         for limit in [1, 2, 8, 30].map(Duration::from_secs) {
             let start = Instant::now();
             let mut cameras = Cameras::new(None, None);
-            let mut manager = manager(limit, start);
+            let (mut manager, _listener) = manager(limit, start);
             let (mut now, mut heard, mut count) = (start, start, 0);
             while now < start + 10 * limit {
                 let due = manager.watchdog.as_ref().unwrap().due;

@@ -12,8 +12,9 @@ use nix::unistd::Pid;
 use super::daemon::{Daemon, Folder, LONG, replace};
 use crate::{camera, pictures};
 
-/// So many looks see what is open all the time.
+/// So many looks, with pauses, see what is open all the time.
 const LOOKS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The soft and the hard limit of open files of another process.
 fn limits(process: Pid) -> Vec<String> {
@@ -69,7 +70,10 @@ fn a_camera_without_a_thread_is_counted_and_tried_until_it_has_one() {
     daemon.hears("STATUS=1 of 1 cameras streaming", LONG);
     // Enough to read the configuration, too few for the event descriptors of a camera.
     let is_open = |number: &usize| fs::exists(format!("/proc/{}/fd/{number}", daemon.id()));
-    let look = |_| (0..).find(|number| !is_open(number).expect("a list of descriptors"));
+    let look = |_| {
+        thread::sleep(PAUSE);
+        (0..).find(|number| !is_open(number).expect("a list of descriptors"))
+    };
     // The one that asks for the route is open for a moment only.
     let free = (0..LOOKS).filter_map(look).min().expect("a number");
     let usual = limits(daemon.id()).swap_remove(1);
