@@ -3,6 +3,7 @@
 mod said;
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -20,10 +21,14 @@ use crate::frame::Frame;
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::{Habits, Parser};
 use crate::ledger::Ledger;
-use crate::rtp::{Carrier, Refused, carry};
+use crate::rtp::{Carried, Carrier, Refused, carry};
 use crate::stats::{DropReason, Interval, Stats, Summary};
-use crate::stop::Stop;
+use crate::stop::{Stop, readable, wait_readable};
 use crate::transmit::{Flight, Manner, Transmitter};
+use crate::viewers::Viewers;
+
+/// How long a camera that nobody watches any more stays open: a page that is loaded again finds it so.
+const SLEEPS_AFTER: Duration = Duration::from_secs(5);
 
 /// A camera's running thread.
 pub struct CameraThread {
@@ -56,16 +61,18 @@ pub enum StartError {
 }
 
 impl CameraThread {
-    /// Starts the thread of `config`'s camera, whose streams go on from where `ledger` has them. It ends after `limit`
-    /// frames that were taken for sending, or when it is told to.
+    /// Starts the thread of `config`'s camera, whose streams go on from where `ledger` has them, and which `viewers`
+    /// watch. It ends after `limit` frames that were taken for sending, or when it is told to.
     pub fn start(
         config: &config::Camera,
         limit: Option<u64>,
         ledger: Option<Arc<Ledger>>,
+        viewers: Arc<Viewers>,
     ) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
             wanted: Wanted(Signal::new()),
-            stats: Stats::default(),
+            stats: Arc::default(),
+            viewers,
             stop: Stop::new()?,
             pauses: AtomicBool::new(false),
             heartbeat: Arc::default(),
@@ -111,8 +118,13 @@ impl CameraThread {
     }
 
     /// The counters.
-    pub fn stats(&self) -> &Stats {
+    pub fn stats(&self) -> &Arc<Stats> {
         &self.shared.stats
+    }
+
+    /// Who watches it.
+    pub fn viewers(&self) -> &Arc<Viewers> {
+        &self.shared.viewers
     }
 
     /// The counters now, under the camera's name.
@@ -181,7 +193,8 @@ impl Wanted {
 /// What a camera's thread shares with those who look after it.
 struct Shared {
     wanted: Wanted,
-    stats: Stats,
+    stats: Arc<Stats>,
+    viewers: Arc<Viewers>,
     stop: Stop,
     /// Whether the streams may go on after the stop.
     pauses: AtomicBool,
@@ -199,8 +212,12 @@ impl Shared {
         loop {
             give_outputs(&mut transmitter, &config, rate);
             rate = Some(config.fps());
-            match self.film(&config, &mut transmitter, &mut said, &mut left) {
-                Some(changed) => config = changed,
+            let next = match config.is_on_demand() && !self.viewers.any() {
+                true => self.sleep(&config, &mut transmitter),
+                false => self.film(&config, &mut transmitter, &mut said, &mut left),
+            };
+            match next {
+                Some(next) => config = next,
                 None => break,
             }
         }
@@ -209,9 +226,36 @@ impl Shared {
         }
     }
 
+    /// The loop of a camera that nobody watches, until somebody does or it is to be filmed otherwise: returns how then,
+    /// if at all.
+    fn sleep(
+        &self,
+        config: &config::Camera,
+        transmitter: &mut Transmitter,
+    ) -> Option<config::Camera> {
+        self.stats.source_sleeps();
+        while !self.stop.is_raised() {
+            self.heartbeat.beat();
+            if let Some(changed) = self.wanted.take() {
+                return Some(changed);
+            }
+            if self.viewers.any() {
+                return Some(config.clone());
+            }
+            transmitter.report();
+            let (stop, wanted) = (self.stop.as_fd(), self.viewers.wanted().as_fd());
+            let events = &mut [readable(stop), readable(wanted)];
+            if wait_readable(events, LONGEST_WAIT).is_err() {
+                self.stop.wait(LONGEST_WAIT);
+            }
+            self.viewers.wanted().heard();
+        }
+        None
+    }
+
     /// The loop of a camera: the newest frame from the driver to the network, as long as it is not told to stop and
     /// there are frames `left` to be taken for sending, whether or not somebody listens. Returns how it is to be
-    /// filmed from then on, if at all.
+    /// filmed from then on, if at all, also when nobody watches what is filmed on demand.
     fn film(
         &self,
         config: &config::Camera,
@@ -226,6 +270,8 @@ impl Shared {
             false => Parser::default(),
         };
         let mut carrier = Carrier::default();
+        let mut current = config.clone();
+        let mut watched = Instant::now();
         while !stop.is_raised() && *left != Some(0) {
             heartbeat.beat();
             if let Some(changed) = self.wanted.take() {
@@ -233,11 +279,17 @@ impl Shared {
                     return Some(changed);
                 }
                 give_outputs(transmitter, &changed, Some(config.fps()));
+                current = changed;
             }
-            if let Some(wait) = useless_before(&capture, transmitter) {
+            if self.viewers.any() {
+                watched = Instant::now();
+            } else if current.is_on_demand() && watched.elapsed() >= SLEEPS_AFTER {
+                return Some(current);
+            }
+            if let Some(wait) = self.useless_before(&capture, transmitter) {
                 stop.wait(wait.min(LONGEST_WAIT));
             } else if let Some(frame) = capture.take() {
-                match send(
+                match self.send(
                     frame,
                     (&mut parser, &mut carrier),
                     transmitter,
@@ -265,6 +317,76 @@ impl Shared {
         }
         None
     }
+
+    /// How long a source that delivers as fast as it is asked need not be asked: no destination can be sent to.
+    fn useless_before(&self, capture: &Capture, transmitter: &Transmitter) -> Option<Duration> {
+        if !capture.waits() || self.viewers.any() {
+            return None;
+        }
+        let ready = transmitter.ready_at(Instant::now())?;
+        Some(ready.saturating_duration_since(Instant::now()))
+    }
+
+    /// The way of one frame: parsed, found fit for RTP, and sent batch by batch, each when it is due. While nothing is
+    /// due the pictures that come are taken from the driver. Returns what was tolerated in it, and its size when packets
+    /// have no room for that.
+    fn send(
+        &self,
+        frame: Frame,
+        (parser, carrier): (&mut Parser, &mut Carrier),
+        transmitter: &mut Transmitter,
+        capture: &mut Capture,
+    ) -> Result<(Habits, Option<(u16, u16)>), Lost> {
+        parser.expect_size(capture.size());
+        let image = parser.parse(&frame.data).map_err(Refused::from)?;
+        let habits = image.habits;
+        let captured = frame.captured;
+        let large = match carry(&image) {
+            Ok(picture) => {
+                let flight = transmitter.begin(&frame, &picture);
+                self.fly(flight, capture, &picture, captured)?;
+                picture.large_size()
+            }
+            Err(refused) => {
+                let picture = carrier.recode(&image, refused)?;
+                let flight = transmitter.begin(&frame, &picture);
+                // Its octets are elsewhere now: the driver has the buffer back before they leave.
+                drop(frame);
+                self.fly(flight, capture, &picture, captured)?;
+                picture.large_size()
+            }
+        };
+        Ok((habits, large))
+    }
+
+    /// Sends batch by batch, each when it is due. Those who watch get theirs behind the first.
+    fn fly(
+        &self,
+        mut flight: Flight,
+        capture: &mut Capture,
+        picture: &Carried,
+        captured: Duration,
+    ) -> Result<(), DropReason> {
+        let is_watched = self.viewers.any();
+        let size = (picture.width, picture.height);
+        self.stats.picture(size, is_watched);
+        let mut is_shown = !is_watched;
+        let mut show = || {
+            if !std::mem::replace(&mut is_shown, true) {
+                self.viewers.show(size, captured, || picture.to_file());
+            }
+        };
+        while let Some(due) = flight.next_due() {
+            capture.wait_until(due);
+            flight.send_due();
+            show();
+        }
+        show();
+        match flight.end() {
+            Err(DropReason::NoDestination) if is_watched => Ok(()),
+            left => left,
+        }
+    }
 }
 
 /// Gives the outputs of `config` to `transmitter`. Those that are new are said, and those that send in another manner
@@ -283,53 +405,6 @@ fn give_outputs(transmitter: &mut Transmitter, config: &config::Camera, said: Op
 /// Counts a frame that was taken for sending.
 fn one_less(left: &mut Option<u64>) {
     *left = left.map(|left| left.saturating_sub(1));
-}
-
-/// How long a source that delivers as fast as it is asked need not be asked: no destination can be sent to.
-fn useless_before(capture: &Capture, transmitter: &Transmitter) -> Option<Duration> {
-    if !capture.waits() {
-        return None;
-    }
-    let ready = transmitter.ready_at(Instant::now())?;
-    Some(ready.saturating_duration_since(Instant::now()))
-}
-
-/// The way of one frame: parsed, found fit for RTP, and sent batch by batch, each when it is due. While nothing is
-/// due the pictures that come are taken from the driver. Returns what was tolerated in it, and its size when packets have
-/// no room for that.
-fn send(
-    frame: Frame,
-    (parser, carrier): (&mut Parser, &mut Carrier),
-    transmitter: &mut Transmitter,
-    capture: &mut Capture,
-) -> Result<(Habits, Option<(u16, u16)>), Lost> {
-    parser.expect_size(capture.size());
-    let image = parser.parse(&frame.data).map_err(Refused::from)?;
-    let habits = image.habits;
-    let large = match carry(&image) {
-        Ok(picture) => {
-            fly(transmitter.begin(&frame, &picture), capture)?;
-            picture.large_size()
-        }
-        Err(refused) => {
-            let picture = carrier.recode(&image, refused)?;
-            let flight = transmitter.begin(&frame, &picture);
-            // Its octets are elsewhere now: the driver has the buffer back before they leave.
-            drop(frame);
-            fly(flight, capture)?;
-            picture.large_size()
-        }
-    };
-    Ok((habits, large))
-}
-
-/// Sends batch by batch, each when it is due.
-fn fly(mut flight: Flight, capture: &mut Capture) -> Result<(), DropReason> {
-    while let Some(due) = flight.next_due() {
-        capture.wait_until(due);
-        flight.send_due();
-    }
-    flight.end()
 }
 
 /// Why a frame was not sent.

@@ -3,6 +3,7 @@
 mod values;
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use lexopt::prelude::*;
 use crate::config::{Destination, Device, Fps, Height, Width};
 use crate::nearest::nearest;
 use crate::quote;
-use values::{default_destination, destination, device, fps, frames, seconds, size, stream};
+use values::{default_destination, destination, device, fps, frames, http, seconds, size, stream};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -39,6 +40,9 @@ Options:
   --to HOST:PORT      destination (demo, run --device); default 127.0.0.1:5004
   --size WxH          picture size asked of the camera (run --device)
   --fps N             frame rate asked of the camera (run --device)
+  --http HOST:PORT    where the page for browsers is (demo, run --device); demo
+                      has it at 127.0.0.1:8080, or the next port that is free
+  --no-http           no page (demo)
   --frames N          end after N frames of each camera were taken for sending,
                       whether or not somebody listens (run, demo)
   --timeout SECONDS   end after so long (run, demo)
@@ -55,12 +59,15 @@ Exit codes: 0; 78 for a wrong configuration or usage; 1 for other failures, also
 when the configuration is missing or cannot be read.
 ";
 
+/// Where the page of `demo` is.
+const DEFAULT_DOOR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
 /// Every command that `--help` lists.
 pub const COMMANDS: [&str; 7] = ["run", "demo", "check", "devices", "sdp", "prepare", "help"];
 /// Every long option that it lists.
-pub const OPTIONS: [&str; 13] = [
-    "config", "device", "to", "size", "fps", "frames", "timeout", "interval", "json", "state",
-    "root", "help", "version",
+pub const OPTIONS: [&str; 15] = [
+    "config", "device", "to", "size", "fps", "http", "no-http", "frames", "timeout", "interval",
+    "json", "state", "root", "help", "version",
 ];
 
 /// What to do.
@@ -123,6 +130,19 @@ pub struct OneCamera {
     pub size: Option<(Width, Height)>,
     /// `--fps`.
     pub fps: Option<Fps>,
+    /// `--http`, `--no-http`.
+    pub http: Door,
+}
+
+/// Where a door is opened for browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Nowhere.
+    None,
+    /// At this address.
+    At(SocketAddr),
+    /// At this address, or at the next port that is free.
+    NextFree(SocketAddr),
 }
 
 /// Options of the commands that stream.
@@ -148,6 +168,8 @@ struct Options {
     to: Option<Destination>,
     size: Option<(Width, Height)>,
     fps: Option<Fps>,
+    http: Option<SocketAddr>,
+    no_http: bool,
     state: Option<PathBuf>,
     root: Option<PathBuf>,
     frames: Option<u64>,
@@ -174,6 +196,8 @@ impl Command {
                 Long("device") => options.device = Some(device(&mut parser).map_err(text)?),
                 Long("size") => options.size = Some(size(&mut parser).map_err(text)?),
                 Long("fps") => options.fps = Some(fps(&mut parser).map_err(text)?),
+                Long("http") => options.http = Some(http(&mut parser).map_err(text)?),
+                Long("no-http") => options.no_http = true,
                 Long("to") => options.to = Some(destination(&mut parser).map_err(text)?),
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
                 Long("timeout") => options.timeout = Some(seconds(&mut parser).map_err(text)?),
@@ -231,6 +255,7 @@ impl Options {
                     to: self.to.take().unwrap_or_else(default_destination),
                     size: None,
                     fps: None,
+                    http: self.door()?,
                 };
                 (Command::One { camera, streaming }, options_of_streaming)
             }
@@ -294,8 +319,19 @@ impl Options {
             to: self.to.take().unwrap_or_else(default_destination),
             size: self.size.take(),
             fps,
+            http: self.http.take().map_or(Door::None, Door::At),
         };
         Ok(Command::One { camera, streaming })
+    }
+
+    /// Where the demo's door is opened.
+    fn door(&mut self) -> Result<Door, String> {
+        match (self.http.take(), std::mem::take(&mut self.no_http)) {
+            (Some(_), true) => Err("--http or --no-http, not both".to_owned()),
+            (None, true) => Ok(Door::None),
+            (Some(address), false) => Ok(Door::At(address)),
+            (None, false) => Ok(Door::NextFree(DEFAULT_DOOR)),
+        }
     }
 
     /// The configuration, as people type it: with `--config` or without.
@@ -316,6 +352,8 @@ impl Options {
             (self.to.is_some(), "--to"),
             (self.size.is_some(), "--size"),
             (self.fps.is_some(), "--fps"),
+            (self.http.is_some(), "--http"),
+            (self.no_http, "--no-http"),
             (self.state.is_some(), "--state"),
             (self.root.is_some(), "--root"),
             (self.frames.is_some(), "--frames"),

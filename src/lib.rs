@@ -42,6 +42,7 @@
 
 pub mod appliance;
 pub mod backoff;
+pub mod bell;
 pub mod camera;
 pub mod capture;
 pub mod cli;
@@ -49,6 +50,8 @@ pub mod clocks;
 pub mod cname;
 pub mod commands;
 pub mod config;
+pub mod directory;
+pub mod door;
 pub mod frame;
 pub mod heartbeat;
 pub mod jpeg;
@@ -67,3 +70,4 @@ pub mod service;
 pub mod stats;
 pub mod stop;
 pub mod transmit;
+pub mod viewers;

@@ -29,6 +29,8 @@ mod demo;
 mod drawn_clock;
 #[path = "interop/exchange.rs"]
 mod exchange;
+#[path = "interop/http.rs"]
+mod http;
 #[path = "interop/process.rs"]
 mod process;
 #[path = "interop/receiver.rs"]

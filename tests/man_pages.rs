@@ -136,7 +136,7 @@ fn the_synopsis_gives_each_command_the_options_that_it_takes() {
             let given = argument
                 .replace("DEVICE", "auto")
                 .replace("WxH", "640x480")
-                .replace("HOST:PORT", "host:5004")
+                .replace("HOST:PORT", "127.0.0.1:5004")
                 .replace(" N", " 1")
                 .replace(" SECONDS", " 1");
             let taken = parse(&format!("{command} {needed} {given}"));

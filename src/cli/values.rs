@@ -1,10 +1,11 @@
 //! What the options of the command line take: values, or one sentence that says what is allowed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 
-use crate::config::{Destination, Device, Fps, Height, Width};
+use crate::config::{self, Destination, Device, Fps, Height, Width};
 
 /// `--to`.
 pub fn destination(parser: &mut lexopt::Parser) -> Result<Destination, lexopt::Error> {
@@ -43,6 +44,14 @@ pub fn size(parser: &mut lexopt::Parser) -> Result<(Width, Height), lexopt::Erro
 pub fn fps(parser: &mut lexopt::Parser) -> Result<Fps, lexopt::Error> {
     parser.value()?.parse_with(|text| {
         Fps::parse(text).ok_or("--fps takes 0.1..=1000; for replay and demo also 0")
+    })
+}
+
+/// `--http`.
+pub fn http(parser: &mut lexopt::Parser) -> Result<SocketAddr, lexopt::Error> {
+    parser.value()?.parse_with(|text| {
+        let address = config::address(&text.replacen("localhost", "127.0.0.1", 1));
+        address.ok_or("--http takes ADDRESS:PORT or [IPV6]:PORT, port 1..=65535")
     })
 }
 

@@ -1,36 +1,70 @@
 //! `demo`, and `run --device`: streams one camera without a configuration, and says how to look at it.
 
 use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use super::failure::Failure;
 use super::players::instructions;
 use super::run::stream;
 use super::sdp::describable;
-use crate::cli::{OneCamera, Streaming};
-use crate::config::{Camera, Config, Device, Name};
+use crate::cli::{Door, OneCamera, Streaming};
+use crate::config::{Camera, Config, Device, Http, Listen, Name};
+use crate::door;
 
 /// A right configuration of one camera, whose keys have their defaults.
 const DEFAULTS: &str = "[[camera]]\nname = \"demo\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:5004\"\n";
 /// What a camera is called that nobody has named.
 const NAME: &str = "camera";
 
+/// So many ports are tried, one after the other, when nobody has asked for a certain one.
+const PORTS: u16 = 32;
+
 /// Streams `wanted` and says how to look at it.
 pub fn one(wanted: &OneCamera, streaming: Streaming, out: &mut dyn Write) -> Result<(), Failure> {
-    let config = configuration(wanted)?;
+    let mut config = configuration(wanted)?;
+    let listeners = listen(wanted.http)?;
+    // With --json stdout is for JSON only.
+    let mut say = |text: &str| -> io::Result<()> {
+        if streaming.json {
+            return io::stderr().write_all(text.as_bytes());
+        }
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    };
+    for listener in &listeners {
+        let address = listener.local_addr()?;
+        config.http = Some(Http {
+            listen: Listen::on(address),
+            names: Vec::new(),
+        });
+        say(&format!("Look at it in a browser: http://{address}/\n\n"))?;
+    }
     for camera in &config.cameras {
         for output in &camera.outputs {
-            let text = instructions(&what(camera), &describable(camera, output)?);
-            // With --json stdout is for JSON only.
-            if streaming.json {
-                io::stderr().write_all(text.as_bytes())?;
-            } else {
-                out.write_all(text.as_bytes())?;
-                out.flush()?;
-            }
+            say(&instructions(&what(camera), &describable(camera, output)?))?;
         }
     }
-    stream(None, config, streaming)
+    stream(None, config, listeners, streaming)
+}
+
+/// The socket of the door, if one is `wanted`.
+fn listen(wanted: Door) -> io::Result<Vec<TcpListener>> {
+    match wanted {
+        Door::None => Ok(Vec::new()),
+        Door::At(address) => Ok(vec![door::bind(address)?]),
+        Door::NextFree(first) => {
+            let ports = first.port()..first.port().saturating_add(PORTS);
+            let mut bound = ports.map(|port| door::bind(SocketAddr::new(first.ip(), port)));
+            let free = bound.find(|bound| !is_taken(bound));
+            free.map_or(Ok(Vec::new()), |bound| Ok(vec![bound?]))
+        }
+    }
+}
+
+fn is_taken(bound: &io::Result<TcpListener>) -> bool {
+    let error = bound.as_ref().err();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
 
 fn configuration(wanted: &OneCamera) -> Result<Config, Failure> {
@@ -76,6 +110,7 @@ mod tests {
             to: Destination::parse("h:2").unwrap(),
             size: None,
             fps: None,
+            http: Door::None,
         }
     }
 

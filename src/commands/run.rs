@@ -1,6 +1,7 @@
 //! `run`: streams every camera of the configuration, and prints what became of their frames.
 
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use serde::Serialize;
@@ -17,7 +18,7 @@ use crate::stats::Summary;
 pub fn run(config: Option<&Path>, streaming: Streaming) -> Result<(), Failure> {
     let path = Config::locate(config)?;
     let (_, config) = Config::read(&path)?;
-    stream(Some(&path), config, streaming)
+    stream(Some(&path), config, Vec::new(), streaming)
 }
 
 /// What `--json` prints.
@@ -26,17 +27,22 @@ struct Report {
     cameras: Vec<Summary>,
 }
 
-/// Streams the cameras of `config`, which came from `path`, until their end, a signal or a limit; prints their
+/// Streams the cameras of `config`, which came from `path`, also at the door on `listeners`, until their end, a signal or a limit; prints their
 /// counters at the end, and with `--json --interval` after each interval too. A reader that is slow or gone costs
 /// itself only.
-pub fn stream(path: Option<&Path>, config: Config, streaming: Streaming) -> Result<(), Failure> {
+pub fn stream(
+    path: Option<&Path>,
+    config: Config,
+    listeners: Vec<TcpListener>,
+    streaming: Streaming,
+) -> Result<(), Failure> {
     let options = Options {
         frames: streaming.frames,
         timeout: streaming.timeout,
         interval: streaming.interval,
     };
     let json = streaming.json;
-    let service = Service::start(path, config, options)?;
+    let service = Service::start(path, config, listeners, options)?;
     let reports_meanwhile = json && streaming.interval.is_some();
     let (queue, backlog) = line_queue();
     let mut backlog = Some(backlog);

@@ -37,10 +37,12 @@ pub struct Camera {
     /// Pictures without EOI are whole, and get one.
     #[serde(default)]
     pub allow_missing_eoi: bool,
+    /// It is open only while somebody watches; by whether it has outputs when absent.
+    pub on_demand: Option<bool>,
     /// V4L2 controls.
     #[serde(default)]
     pub controls: Controls,
-    /// The streams that leave, at least one.
+    /// The streams that leave.
     #[serde(rename = "rtp", default)]
     pub outputs: Vec<Output>,
 }
@@ -51,13 +53,19 @@ impl Camera {
         &self.name
     }
 
-    /// Whether both film the same in the same way, wherever it goes.
+    /// Whether both film the same in the same way, wherever it goes and whenever.
     pub fn films_as(&self, other: &Self) -> bool {
-        let with_the_others_outputs = Self {
+        let with_what_may_differ = Self {
             outputs: other.outputs.clone(),
+            on_demand: other.on_demand,
             ..self.clone()
         };
-        with_the_others_outputs == *other
+        with_what_may_differ == *other
+    }
+
+    /// Whether it is open only while somebody watches.
+    pub fn is_on_demand(&self) -> bool {
+        self.on_demand.unwrap_or(self.outputs.is_empty())
     }
 
     /// The frame rate.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::camera::{Device, Fps, Name};
@@ -28,13 +29,16 @@ type Checked = Result<(), Conflict>;
 struct Lines {
     #[serde(default)]
     camera: Vec<Camera>,
+    http: Option<IgnoredAny>,
     #[serde(default)]
     network: Network,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Camera {
     name: Spanned<Name>,
+    on_demand: Option<Spanned<bool>>,
     device: Option<Spanned<Device>>,
     fps: Option<Spanned<Fps>>,
     #[serde(default)]
@@ -68,7 +72,9 @@ pub fn check(text: &str) -> Checked {
         return conflict(0..0, None, message);
     }
     check_names(&lines.camera)?;
-    lines.camera.iter().try_for_each(Camera::check)?;
+    let has_door = lines.http.is_some();
+    let mut cameras = lines.camera.iter();
+    cameras.try_for_each(|camera| camera.check(has_door))?;
     let outputs: Vec<&Output> = lines.camera.iter().flat_map(|camera| &camera.rtp).collect();
     outputs.iter().try_for_each(|output| output.check())?;
     check_destinations(&outputs)?;
@@ -111,13 +117,20 @@ fn check_names(cameras: &[Camera]) -> Checked {
 }
 
 impl Camera {
-    fn check(&self) -> Checked {
+    /// That it can be seen: by RTP, or at the door if the file `has_door`.
+    fn check(&self, has_door: bool) -> Checked {
         let name = self.name.as_ref();
         let at_name = |message: String| conflict(self.name.span(), None, message);
+        if let Some(on_demand) = self.on_demand.as_ref().filter(|wanted| *wanted.as_ref())
+            && !has_door
+        {
+            let message = "on-demand needs [http]: nobody could ask for the camera";
+            return conflict(on_demand.span(), None, message);
+        }
         match self.rtp.len() {
-            0 => {
+            0 if !has_door => {
                 return at_name(format!(
-                    "camera {name} has no [[camera.rtp]]: at least one is needed"
+                    "camera {name} has no [[camera.rtp]], and there is no [http]: nobody could see it"
                 ));
             }
             count if count > MAX_OUTPUTS => {

@@ -8,6 +8,7 @@ mod destination;
 mod dscp;
 mod error;
 mod hints;
+mod http;
 mod log;
 mod network;
 mod output;
@@ -31,6 +32,7 @@ pub use destination::Destination;
 pub use dscp::Dscp;
 pub use error::{ConfigError, DEFAULT_PATHS, Place};
 
+pub use http::{Http, Listen, address};
 pub use log::{Level, Log, SummaryInterval};
 pub use network::{Address, Country, Network, Passphrase, Ssid, Vlan, Wifi};
 pub use output::{Interface, LocalPort, MAX_OUTPUTS, Mtu, Output, Rtcp, Ssrc, Ttl};
@@ -47,6 +49,8 @@ pub struct Config {
     /// The cameras, at least one.
     #[serde(rename = "camera", default)]
     pub cameras: Vec<Camera>,
+    /// The door for people; without it no socket listens.
+    pub http: Option<Http>,
     /// What is logged.
     #[serde(default)]
     pub log: Log,

@@ -32,14 +32,34 @@ const FRAME_OCTETS: usize = 40;
 const BEFORE_TIME: [u8; 5] = [0xBE, 0xDE, 0, 3, (NTP_64_ID << 4) | 7];
 /// What fills the last word.
 const AFTER_TIME: [u8; 3] = [0; 3];
-/// Up to the height: JPEG markers, nine words; SOF0 of 17 octets with 8-bit samples (T.81 B.2.2).
-const BEFORE_SIZE: [u8; 9] = [0xFF, 0xD8, 0, 9, 0xFF, 0xC0, 0, 17, 8];
+/// JPEG markers follow, nine words.
+const MARKERS: [u8; 4] = [0xFF, 0xD8, 0, 9];
+/// Up to the height: SOF0 of 17 octets with 8-bit samples (T.81 B.2.2).
+const BEFORE_SIZE: [u8; 5] = [0xFF, 0xC0, 0, 17, 8];
+/// Octets of SOF0.
+const FRAME_HEADER_OCTETS: usize = 19;
 /// Behind the sampling factors of the first component: its quantization table, and the other two components.
 const AFTER_SAMPLING: [u8; 7] = [0, 2, 0x11, 1, 3, 0x11, 1];
 /// What fills the words, before the last marker.
 const FILL: [u8; 3] = [0xFF; 3];
-/// The scan of all three components with annex K's tables (T.81 B.2.3).
-const SOS: [u8; 14] = [0xFF, 0xDA, 0, 12, 3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0];
+/// SOS, for the scan of all three components with annex K's tables (T.81 B.2.3).
+pub(super) const SCAN_HEADER: [u8; 14] =
+    [0xFF, 0xDA, 0, 12, 3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0];
+
+/// SOF0 of a picture.
+pub(super) fn frame_header(
+    width: u16,
+    height: u16,
+    sampling: Sampling,
+) -> [u8; FRAME_HEADER_OCTETS] {
+    let [prefix, marker, l1, l0, precision] = BEFORE_SIZE;
+    let ([h1, h0], [w1, w0]) = (height.to_be_bytes(), width.to_be_bytes());
+    let [t0, b, s1, t1, c, s2, t2] = AFTER_SAMPLING;
+    let y = sampling.luminance();
+    [
+        prefix, marker, l1, l0, precision, h1, h0, w1, w0, 3, 1, y, t0, b, s1, t1, c, s2, t2,
+    ]
+}
 
 /// What the first packet of a frame says besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,13 +111,10 @@ impl Extension {
                 height,
                 sampling,
             } => {
-                write(&BEFORE_SIZE);
-                write(&height.to_be_bytes());
-                write(&width.to_be_bytes());
-                write(&[3, 1, sampling.luminance()]);
-                write(&AFTER_SAMPLING);
+                write(&MARKERS);
+                write(&frame_header(width, height, sampling));
                 write(&FILL);
-                write(&SOS);
+                write(&SCAN_HEADER);
             }
         }
     }
@@ -109,12 +126,12 @@ impl Extension {
             let rest = rest.strip_prefix(&AFTER_TIME)?;
             return Some((Self::CaptureTime(u64::from_be_bytes(*time)), rest));
         }
-        let rest = octets.strip_prefix(&BEFORE_SIZE)?;
+        let rest = octets.strip_prefix(&MARKERS)?.strip_prefix(&BEFORE_SIZE)?;
         let (&[h1, h0, w1, w0, 3, 1, factors], rest) = rest.split_first_chunk()? else {
             return None;
         };
         let rest = rest.strip_prefix(&AFTER_SAMPLING)?;
-        let rest = rest.strip_prefix(&FILL)?.strip_prefix(&SOS)?;
+        let rest = rest.strip_prefix(&FILL)?.strip_prefix(&SCAN_HEADER)?;
         let frame = Self::Frame {
             width: u16::from_be_bytes([w1, w0]),
             height: u16::from_be_bytes([h1, h0]),

@@ -4,6 +4,7 @@
 pub mod carry;
 pub mod clock;
 pub mod extension;
+mod file;
 pub mod header;
 pub mod packetizer;
 pub mod payload;

@@ -1,18 +1,21 @@
 //! The cameras that run, made to be those that the configuration wants: each goes on, changes, ends or starts alone.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info};
 
 use crate::backoff::Backoff;
-use crate::camera::{CameraThread, Parting};
+use crate::camera::{CameraThread, Parting, StartError};
 use crate::config;
+use crate::directory::{Directory, Entry};
 use crate::heartbeat::Watched;
 use crate::ledger::Ledger;
 use crate::log_limit::LogLimits;
 use crate::stats::{Stats, Summary};
 use crate::stop::Stop;
+use crate::viewers::Viewers;
 
 /// Longest time that the thread of a camera may take to end: a V4L2 ioctl on a dying camera returns after 5 s.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(7);
@@ -29,6 +32,10 @@ pub struct Cameras {
     /// `--frames`.
     limit: Option<u64>,
     ledger: Option<Arc<Ledger>>,
+    /// What those see who come by a door.
+    directory: Arc<Directory>,
+    /// Whether it says what is.
+    is_listed: bool,
     running: Vec<CameraThread>,
     leaving: Vec<Leaving>,
     /// To be started, and not before those that leave are gone: they may use the same device or port.
@@ -97,6 +104,8 @@ impl Cameras {
         Self {
             limit,
             ledger,
+            directory: Arc::default(),
+            is_listed: true,
             running: Vec::new(),
             leaving: Vec::new(),
             waiting: Vec::new(),
@@ -139,6 +148,7 @@ impl Cameras {
             .map(|camera| Waiting::new(camera.clone(), now))
             .collect();
         self.order = wanted.iter().map(|camera| camera.name().clone()).collect();
+        self.is_listed = false;
         self.turn(now);
     }
 
@@ -161,6 +171,9 @@ impl Cameras {
         if self.waiting.iter().any(|each| each.due <= now) && !self.is_someone_leaving(now) {
             self.start_waiting(now);
         }
+        if !self.is_listed {
+            self.write_directory();
+        }
     }
 
     /// A camera without `--frames` ends untold only when its thread has panicked.
@@ -174,6 +187,7 @@ impl Cameras {
                     "{}: its thread has panicked; the camera starts again",
                     camera.config().name()
                 );
+                self.is_listed = false;
                 let config = camera.config().clone();
                 self.waiting.push(Waiting::new(config, now + PANIC_PAUSE));
                 self.leaving.push(Leaving::new(camera, now));
@@ -195,6 +209,7 @@ impl Cameras {
                     camera.config().name()
                 );
                 camera.stop(Parting::Pause);
+                self.is_listed = false;
                 let config = camera.config().clone();
                 self.waiting.push(Waiting::new(config, now));
                 self.leaving.push(Leaving {
@@ -208,13 +223,52 @@ impl Cameras {
         }
     }
 
+    /// Starts the thread of a camera. Whoever watched it goes on.
+    fn start(&self, config: &config::Camera) -> Result<CameraThread, StartError> {
+        let viewers = self.viewers(config)?;
+        CameraThread::start(config, self.limit, self.ledger.clone(), viewers)
+    }
+
+    fn viewers(&self, config: &config::Camera) -> io::Result<Arc<Viewers>> {
+        match self.directory.find(config.name().as_str()) {
+            Some(entry) => Ok(entry.viewers),
+            None => Ok(Arc::new(Viewers::new()?)),
+        }
+    }
+
+    /// Writes down which cameras there are. One that waits for its thread can be asked for, too.
+    fn write_directory(&mut self) {
+        let running = self.running.iter().map(|camera| Entry {
+            config: Arc::new(camera.config().clone()),
+            stats: camera.stats().clone(),
+            viewers: camera.viewers().clone(),
+        });
+        let waiting = self.waiting.iter().filter_map(|waiting| {
+            let stats = Stats::default();
+            if let Some(problem) = &waiting.problem {
+                stats.source_missing(problem);
+            }
+            Some(Entry {
+                config: Arc::new(waiting.config.clone()),
+                stats: Arc::new(stats),
+                viewers: self.viewers(&waiting.config).ok()?,
+            })
+        });
+        let mut entries: Vec<Entry> = running.chain(waiting).collect();
+        let order = &self.order;
+        entries.sort_by_key(|entry| order.iter().position(|name| name == entry.config.name()));
+        self.directory.set(entries);
+        self.is_listed = true;
+    }
+
     fn start_waiting(&mut self, now: Instant) {
+        self.is_listed = false;
         for mut waiting in std::mem::take(&mut self.waiting) {
             if waiting.due > now {
                 self.waiting.push(waiting);
                 continue;
             }
-            match CameraThread::start(&waiting.config, self.limit, self.ledger.clone()) {
+            match self.start(&waiting.config) {
                 Ok(camera) => self.running.push(camera),
                 Err(problem) => {
                     let problem = problem.to_string();
@@ -258,6 +312,11 @@ impl Cameras {
         let all = self.running.iter().chain(leaving);
         all.map(CameraThread::ended)
             .filter(|ended| !ended.is_raised())
+    }
+
+    /// What those see who come by a door.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
     }
 
     /// The cameras that run, in the order of the configuration.

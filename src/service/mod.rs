@@ -8,6 +8,7 @@ mod status;
 mod systemd;
 
 use std::io::{self, IsTerminal};
+use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use crate::camera::Parting;
-use crate::config::{Config, ConfigError, SummaryInterval};
+use crate::config::{Config, ConfigError, Http, SummaryInterval};
+use crate::door::Door;
 use crate::ledger::Ledger;
 use crate::log::{self, Log};
 use crate::notes;
@@ -60,6 +62,7 @@ pub struct Service {
     signals: Signals,
     manager: Manager,
     cameras: Cameras,
+    door: Option<Door>,
     /// When it ends by itself.
     end: Instant,
     /// `--interval`.
@@ -72,8 +75,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts all cameras of `config`, which came from `path`, as `options` say.
-    pub fn start(path: Option<&Path>, config: Config, options: Options) -> io::Result<Self> {
+    /// Starts all cameras of `config`, which came from `path`, as `options` say. A door opens on `listeners`, if some are
+    /// bound already.
+    pub fn start(
+        path: Option<&Path>,
+        config: Config,
+        listeners: Vec<TcpListener>,
+        options: Options,
+    ) -> io::Result<Self> {
         let (log, unwritten) = Log::start(config.log.level);
         announce(path);
         descriptors::raise_limit();
@@ -87,6 +96,9 @@ impl Service {
         let now = Instant::now();
         let mut cameras = Cameras::new(options.frames, ledger);
         cameras.want(&config.cameras, now);
+        let directory = cameras.directory();
+        let door = config.http.clone();
+        let door = door.map(|http| Door::open(http, listeners, directory.clone(), now));
         let manager = Manager::from_environment(now);
         let is_service = manager.is_present() || log::is_journal();
         Ok(Self {
@@ -97,6 +109,7 @@ impl Service {
             signals,
             manager,
             cameras,
+            door,
             end: now + options.timeout.unwrap_or(NEVER),
             asked_interval: options.interval,
             is_service,
@@ -119,6 +132,9 @@ impl Service {
             }
             let now = Instant::now();
             self.cameras.turn(now);
+            if let Some(door) = &mut self.door {
+                door.turn(now);
+            }
             if self.cameras.all_ended() || now >= self.end {
                 break Parting::End;
             }
@@ -187,12 +203,24 @@ impl Service {
         Ok(Config::read(path)?.1)
     }
 
+    /// A door that stays as it is notices nothing; another one is opened when the old one is shut.
+    fn want_door(&mut self, wanted: Option<&Http>, now: Instant) {
+        if self.door.as_ref().map(Door::config) == wanted {
+            return;
+        }
+        self.door = None;
+        let directory = self.cameras.directory();
+        let wanted = wanted.cloned();
+        self.door = wanted.map(|http| Door::open(http, Vec::new(), directory.clone(), now));
+    }
+
     fn put_into_force(&mut self, config: Config) {
         let now = Instant::now();
         info!("configuration read again");
         self.sandbox.check(self.path.as_deref(), &config);
         log_notes(&config);
         self.cameras.want(&config.cameras, now);
+        self.want_door(config.http.as_ref(), now);
         if config.log.level != self.config.log.level {
             self.log.set_level(config.log.level);
         }

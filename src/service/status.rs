@@ -27,10 +27,11 @@ impl Status {
     /// The line now.
     pub fn line(&mut self, now: Instant, cameras: &Cameras) -> String {
         let mut problems = Vec::new();
-        let mut streaming = 0;
+        let (mut streaming, mut idle) = (0, 0);
         for camera in cameras.running() {
             let name = camera.config().name();
             match self.problem(now, camera) {
+                None if camera.stats().state() == CameraState::Idle => idle += 1,
                 None => streaming += 1,
                 Some(problem) => problems.push(format!("{name}: {problem}")),
             }
@@ -40,10 +41,10 @@ impl Status {
         let not_started = cameras.not_started();
         problems.extend(not_started.map(|(name, problem)| format!("{name}: {problem}")));
         problems.extend(self.note.map(str::to_owned));
-        render(streaming, cameras.configured(), &problems)
+        render(streaming, idle, cameras.configured(), &problems)
     }
 
-    /// Why `camera` does not stream.
+    /// Why `camera` does not do what it should.
     fn problem(&mut self, now: Instant, camera: &CameraThread) -> Option<String> {
         let sent = camera.stats().frames_sent();
         let name = camera.config().name().clone();
@@ -54,17 +55,19 @@ impl Status {
         let stalled = now.saturating_duration_since(*since) >= STALLED;
         match camera.stats().state() {
             CameraState::Streaming if stalled => Some("no frame sent any more".to_owned()),
-            CameraState::Streaming => None,
+            CameraState::Streaming | CameraState::Idle => None,
             state => Some(state.to_string()),
         }
     }
 }
 
-/// The line when `streaming` of `all` cameras do.
-fn render(streaming: usize, all: usize, problems: &[String]) -> String {
-    let mut line = match streaming {
-        0 => "no camera streams".to_owned(),
-        _ => format!("{streaming} of {all} cameras streaming"),
+/// The line when `streaming` of `all` cameras do, and `idle` ones would if somebody watched.
+fn render(streaming: usize, idle: usize, all: usize, problems: &[String]) -> String {
+    let mut line = match (streaming, idle) {
+        (0, 0) => "no camera streams".to_owned(),
+        (0, _) => format!("{idle} of {all} cameras idle: nobody watches"),
+        (_, 0) => format!("{streaming} of {all} cameras streaming"),
+        _ => format!("{streaming} of {all} cameras streaming, {idle} idle"),
     };
     for problem in problems {
         line.push_str("; ");
@@ -86,19 +89,34 @@ mod tests {
     #[test]
     fn the_line_says_who_streams_and_what_is_wrong_with_the_rest() {
         let problems = ["front: not\nthere".to_owned(), "a note".to_owned()];
-        for (streaming, all, problems, expected) in [
-            (1, 1, &problems[..0], "1 of 1 cameras streaming"),
-            (0, 1, &problems[..1], "no camera streams; front: not there"),
+        for (streaming, idle, all, problems, expected) in [
+            (1, 0, 1, &problems[..0], "1 of 1 cameras streaming"),
+            (1, 2, 3, &problems[..0], "1 of 3 cameras streaming, 2 idle"),
+            (
+                0,
+                2,
+                2,
+                &problems[..0],
+                "2 of 2 cameras idle: nobody watches",
+            ),
+            (
+                0,
+                0,
+                1,
+                &problems[..1],
+                "no camera streams; front: not there",
+            ),
             (
                 1,
+                0,
                 2,
                 &problems,
                 "1 of 2 cameras streaming; front: not there; a note",
             ),
         ] {
-            assert_eq!(render(streaming, all, problems), expected);
+            assert_eq!(render(streaming, idle, all, problems), expected);
         }
-        let long = render(0, 1, &["ä".repeat(5000)]);
+        let long = render(0, 0, 1, &["ä".repeat(5000)]);
         assert_eq!(long.chars().count(), LONGEST_LINE + 1);
         assert!(long.ends_with("ä…"));
     }

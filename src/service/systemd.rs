@@ -13,6 +13,7 @@ use crate::camera::CameraThread;
 use crate::clocks::monotonic_now;
 use crate::heartbeat::LONGEST_WAIT;
 use crate::log_limit::LogLimit;
+use crate::stats::CameraState;
 
 /// Longest wait for a first frame before the service says that it is ready without one.
 const GRACE: Duration = Duration::from_secs(10);
@@ -115,8 +116,10 @@ impl Manager {
 
     fn become_ready(&mut self, now: Instant, cameras: &Cameras) {
         let Some(grace) = self.grace else { return };
-        let streams = |camera: &CameraThread| camera.stats().frames_sent() > 0;
-        let any = cameras.running().iter().any(streams);
+        let is_well = |camera: &CameraThread| {
+            camera.stats().frames_sent() > 0 || camera.stats().state() == CameraState::Idle
+        };
+        let any = cameras.running().iter().any(is_well);
         if !any && now < grace {
             return;
         }

@@ -9,7 +9,7 @@ mod sent;
 mod state;
 mod summary;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -35,7 +35,12 @@ pub struct Habit {
 /// The counters of one camera, written by its thread, read by anybody.
 #[derive(Debug, Default)]
 pub struct Stats {
-    state: Mutex<CameraState>,
+    /// What it does, and since when.
+    state: Mutex<(CameraState, Option<Instant>)>,
+    /// Whether somebody watches, besides the outputs.
+    watched: AtomicBool,
+    /// Width << 16 | height of the last picture, 0 = none yet.
+    size: AtomicU32,
     opened: AtomicU64,
     captured: AtomicU64,
     sent: AtomicU64,
@@ -53,11 +58,20 @@ pub struct Stats {
 impl Stats {
     /// What the camera does just now.
     pub fn state(&self) -> CameraState {
-        let state = self.lock_state().clone();
-        if state == CameraState::Streaming && !self.outputs().iter().any(|output| output.sends()) {
+        let state = self.lock_state().0.clone();
+        let is_seen = || {
+            let watched = self.watched.load(Ordering::Relaxed);
+            watched || self.outputs().iter().any(|output| output.sends())
+        };
+        if state == CameraState::Streaming && !is_seen() {
             return CameraState::SendingToNobody;
         }
         state
+    }
+
+    /// Since when it does what it does; `None` = it has not begun yet.
+    pub fn state_since(&self) -> Option<Instant> {
+        self.lock_state().1
     }
 
     /// The source is open; no picture has come yet.
@@ -67,21 +81,52 @@ impl Stats {
 
     /// The source that was opened delivers.
     pub fn source_delivers(&self) {
-        *self.lock_state() = CameraState::Streaming;
+        self.set_state(CameraState::Streaming);
     }
 
     /// There are no pictures, because of `problem`.
     pub fn source_missing(&self, problem: &str) {
-        *self.lock_state() = CameraState::Waiting(problem.to_owned());
+        self.set_state(CameraState::Waiting(problem.to_owned()));
     }
 
     /// The source was told to end.
     pub fn source_stopped(&self) {
-        *self.lock_state() = CameraState::Stopped;
+        self.set_state(CameraState::Stopped);
+    }
+
+    /// The source is opened when somebody watches.
+    pub fn source_sleeps(&self) {
+        self.watched.store(false, Ordering::Relaxed);
+        self.set_state(CameraState::Idle);
+    }
+
+    /// For people it goes on as long as it is called the same, whatever the reason.
+    fn set_state(&self, state: CameraState) {
+        let mut current = self.lock_state();
+        if std::mem::discriminant(&current.0) != std::mem::discriminant(&state)
+            || current.1.is_none()
+        {
+            current.1 = Some(Instant::now());
+        }
+        current.0 = state;
+    }
+
+    /// A picture of this size went out, and somebody watches it or not.
+    pub fn picture(&self, (width, height): (u16, u16), watched: bool) {
+        self.watched.store(watched, Ordering::Relaxed);
+        let size = u32::from(width) << 16 | u32::from(height);
+        self.size.store(size, Ordering::Relaxed);
+    }
+
+    /// Width and height of the last picture that went out.
+    pub fn size(&self) -> Option<(u16, u16)> {
+        let size = self.size.load(Ordering::Relaxed);
+        let [w1, w0, h1, h0] = size.to_be_bytes();
+        (size > 0).then(|| (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0])))
     }
 
     /// A thread that panicked while it held the lock left a whole value: each is written at once.
-    fn lock_state(&self) -> MutexGuard<'_, CameraState> {
+    fn lock_state(&self) -> MutexGuard<'_, (CameraState, Option<Instant>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -90,7 +135,7 @@ impl Stats {
         self.captured.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All of a frame was given to the kernel for at least one destination.
+    /// All of a frame was given to the kernel for at least one destination, or shown to somebody who watches.
     pub fn frame_sent(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }

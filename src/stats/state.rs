@@ -16,6 +16,8 @@ pub enum CameraState {
     SendingToNobody,
     /// It cannot be had, for the reason given; it is tried again and again.
     Waiting(String),
+    /// Nobody watches, and it is opened when somebody does.
+    Idle,
     /// It was told to end.
     Stopped,
 }
@@ -27,6 +29,7 @@ impl fmt::Display for CameraState {
             Self::Streaming => f.write_str("streaming"),
             Self::SendingToNobody => f.write_str("sending to nobody"),
             Self::Waiting(problem) => write!(f, "waiting for the camera: {problem}"),
+            Self::Idle => f.write_str("idle"),
             Self::Stopped => f.write_str("stopped"),
         }
     }

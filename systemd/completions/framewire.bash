@@ -26,7 +26,7 @@ _framewire() {
             mapfile -t COMPREPLY < <(compgen -W "auto demo $(compgen -G '/dev/video*')" -- "$word")
             return
             ;;
-        --to | --size | --fps | --frames | --timeout | --interval) return ;;
+        --to | --size | --fps | --http | --frames | --timeout | --interval) return ;;
     esac
 
     if [[ $word != -* ]]; then
@@ -42,8 +42,8 @@ _framewire() {
     fi
     local options="--help --version"
     case $command in
-        run) options+=" --config --device --to --size --fps --frames --timeout --interval --json" ;;
-        demo) options+=" --to --frames --timeout --interval --json" ;;
+        run) options+=" --config --device --to --size --fps --http --frames --timeout --interval --json" ;;
+        demo) options+=" --to --http --no-http --frames --timeout --interval --json" ;;
         check | sdp) options+=" --config" ;;
         devices) options+=" --json" ;;
         prepare) options+=" --config --state --root" ;;

@@ -18,6 +18,8 @@ complete -c framewire -n '__fish_seen_subcommand_from run' -l device -x -a 'auto
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l to -x -d 'destination HOST:PORT'
 complete -c framewire -n '__fish_seen_subcommand_from run' -l size -x -d 'picture size WxH'
 complete -c framewire -n '__fish_seen_subcommand_from run' -l fps -x -d 'frame rate'
+complete -c framewire -n '__fish_seen_subcommand_from run demo' -l http -x -d 'address of the page HOST:PORT'
+complete -c framewire -n '__fish_seen_subcommand_from demo' -l no-http -d 'no page for browsers'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l frames -x -d 'end after so many frames of each camera'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l timeout -x -d 'end after so many seconds'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l interval -x -d 'seconds from one summary to the next'

@@ -13,8 +13,11 @@ const MINIMAL: &str =
     "[[camera]]\nname = \"front\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:5004\"\n";
 /// What a section needs besides.
 const WIFI: &str = "[network.wifi]\nssid = \"a\"\ncountry = \"DE\"\n";
+const HTTP: &str = "[http]\nlisten = \"127.0.0.1:8080\"\n";
 /// The one table that takes any key.
 const FREE_TABLE: &str = "[camera.controls]";
+/// Its default depends on whether the camera has outputs.
+const BY_OUTPUTS: &str = "on-demand";
 /// Its default depends on the destination.
 const BY_DESTINATION: &str = "pacing";
 /// The key whose default depends on whether systemd started the program: that of a service is in bold.
@@ -93,6 +96,7 @@ fn the_page_has_every_key_that_the_parser_takes_and_no_other() {
 fn with_and_without(key: &Key, value: &str) -> (Config, Result<Config, String>) {
     let base = match path(&key.section) {
         "network.wifi" => format!("{MINIMAL}{WIFI}"),
+        "http" => format!("{MINIMAL}{HTTP}"),
         _ => MINIMAL.to_owned(),
     };
     let line = format!("{}\n{} = {value}\n", key.section, key.name);
@@ -130,7 +134,7 @@ fn the_defaults_of_the_page_are_those_of_the_program() {
     for key in described().1 {
         let name = format!("{} of {}", key.name, key.section);
         if key.text.trim_start().starts_with("**Required.**") {
-            let lines = format!("{MINIMAL}{WIFI}");
+            let lines = format!("{MINIMAL}{WIFI}{HTTP}");
             let mut lines: Vec<_> = lines.lines().collect();
             let count = lines.len();
             lines.retain(|line| !line.starts_with(&format!("{} = ", key.name)));
@@ -145,6 +149,8 @@ fn the_defaults_of_the_page_are_those_of_the_program() {
         if key.name == BY_DESTINATION {
             assert_eq!(default, Pacing::SPREAD.share().to_string());
             assert_eq!(base.cameras[0].outputs[0].pacing, None);
+        } else if key.name == BY_OUTPUTS {
+            assert_eq!(default, base.cameras[0].is_on_demand().to_string());
         } else if key.name == BY_SERVICE {
             assert_eq!(default, SERVICE_INTERVAL.as_secs().to_string());
             assert_eq!(base.log.summary_interval, None);

@@ -89,6 +89,8 @@ fn each_state_has_its_row_and_each_row_its_state() {
     states.insert(stats.state().to_string());
     stats.source_missing("…");
     states.insert(stats.state().to_string());
+    stats.source_sleeps();
+    states.insert(stats.state().to_string());
     stats.source_stopped();
     states.insert(stats.state().to_string());
     assert_eq!(rows("State"), states);

@@ -14,10 +14,12 @@ const FFMPEG_PACKAGE: &str = "ffmpeg";
 const PYTHON_GST_PACKAGE: &str = "python3-gst-1.0";
 
 /// Elements of the pipelines, and the package of each.
-const GST_ELEMENTS: [(&str, &str); 8] = [
+const GST_ELEMENTS: [(&str, &str); 10] = [
     ("filesrc", "libgstreamer1.0-0"),
     ("udpsrc", "gstreamer1.0-plugins-good"),
     ("sdpdemux", "gstreamer1.0-plugins-bad"),
+    ("souphttpsrc", "gstreamer1.0-plugins-good"),
+    ("multipartdemux", "gstreamer1.0-plugins-good"),
     ("rtpbin", "gstreamer1.0-plugins-good"),
     ("rtphdrextntp64", "gstreamer1.0-plugins-good"),
     ("rtpjpegdepay", "gstreamer1.0-plugins-good"),

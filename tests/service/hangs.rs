@@ -1,7 +1,8 @@
 //! A thread that hangs starves the watchdog, as long as its camera is wanted.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use nix::sys::ptrace;
@@ -118,4 +119,48 @@ fn a_camera_that_hangs_and_is_wanted_no_more_starves_nobody() {
     daemon.logs("ended: rear: ");
     assert_eq!(daemon.log().matches("does not end").count(), 1);
     assert_eq!(daemon.end().code(), Some(0));
+}
+
+#[test]
+fn a_door_that_hangs_makes_room_for_another_and_no_camera_notices() {
+    let folder = Folder::new("door-hangs");
+    let device = format!("replay:{}", pictures(&folder, "pictures"));
+    let receiver = Receiver::start();
+    let door = {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a socket");
+        free.local_addr().expect("an address")
+    };
+    let http = format!("[http]\nlisten = \"{door}\"\n");
+    let config = camera("front", &device, &[receiver.port]) + &http;
+    let config = folder.write("config.toml", config);
+    let daemon = Daemon::start(&folder, &config, false, waits_for(WATCHDOG));
+    daemon.hears("STATUS=1 of 1 cameras streaming", LONG);
+    let answers = || {
+        let mut stream = TcpStream::connect(door)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer)
+    };
+    assert!(answers().expect("an answer").ends_with("ok\n"));
+    let stopped = Stopped::new(thread_called(&daemon, "door"));
+    assert!(answers().is_err());
+    daemon.logs("the door hangs: its loop has not turned for ");
+    let deadline = Instant::now() + LONG;
+    while !answers().is_ok_and(|answer| answer.ends_with("ok\n")) {
+        assert!(Instant::now() < deadline, "{}", daemon.log());
+    }
+    daemon.hears("WATCHDOG=1", LONG);
+    drop(stopped);
+    let two = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", daemon.id())).expect("threads");
+        let names =
+            tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name.trim_end() == "door").count() > 1
+    };
+    while two() {
+        assert!(Instant::now() < deadline, "the old one stays");
+    }
+    assert_eq!(daemon.end().code(), Some(0));
+    receiver.end().frames_in_turn(PICTURES);
 }

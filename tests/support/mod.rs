@@ -6,6 +6,7 @@
 
 pub mod folder;
 pub mod frames;
+pub mod http;
 pub mod huffman;
 pub mod oddities;
 pub mod program;

@@ -1,0 +1,26 @@
+//! Whether all is well, for load balancers, container health checks and the like: one word, or the reason.
+
+use hyper::StatusCode;
+
+use super::answer::{self, Answer};
+use crate::directory::Entry;
+use crate::stats::CameraState;
+
+/// Well while every camera does what it should: it streams, or sleeps until somebody watches.
+pub fn answer(entries: &[Entry]) -> Answer {
+    let problems: Vec<String> = entries.iter().filter_map(problem).collect();
+    if entries.is_empty() {
+        answer::text(StatusCode::SERVICE_UNAVAILABLE, "no camera")
+    } else if problems.is_empty() {
+        answer::text(StatusCode::OK, "ok")
+    } else {
+        answer::text(StatusCode::SERVICE_UNAVAILABLE, problems.join("\n"))
+    }
+}
+
+fn problem(entry: &Entry) -> Option<String> {
+    match entry.stats.state() {
+        CameraState::Streaming | CameraState::Idle => None,
+        state => Some(format!("{}: {state}", entry.config.name())),
+    }
+}

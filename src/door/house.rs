@@ -1,0 +1,16 @@
+//! What all answers are made from.
+
+use std::sync::Arc;
+
+use super::clients::Clients;
+use super::feeds::Feeds;
+use super::host::Names;
+use crate::directory::Directory;
+
+/// What is behind the door.
+pub struct House {
+    pub directory: Arc<Directory>,
+    pub feeds: Feeds,
+    pub names: Names,
+    pub clients: Clients,
+}

@@ -1,0 +1,245 @@
+//! The door for people: the page, the streams, the snapshots, the figures, by HTTP/1.1 (RFC 9112).
+//!
+//! It has a thread of its own, in which all connections are; cameras do not know it. It finds them in the
+//! [`crate::directory`], and gets their pictures by [`crate::viewers`]. Should it panic or hang, another takes its place
+//! on the same sockets.
+
+mod answer;
+mod clients;
+mod connection;
+mod description;
+mod feeds;
+mod health;
+mod host;
+mod house;
+mod mailbox;
+mod multipart;
+mod page;
+mod query;
+mod routes;
+mod server;
+mod snapshot;
+mod status;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use crate::backoff::Backoff;
+use crate::bell::Bell;
+use crate::config::Http;
+use crate::directory::Directory;
+use crate::heartbeat::{Heartbeat, Watched};
+use crate::log_limit::LogLimits;
+
+use server::Server;
+
+/// Waits after a socket that could not be had, or a thread that ended: the first, and the longest.
+const SHORTEST_BACK_OFF: Duration = Duration::from_secs(1);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+/// A door that has not turned for so long hangs.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Most doors that hang: each keeps its memory and its connections.
+const MOST_HANGING: usize = 4;
+
+/// The door, seen by the main thread.
+pub struct Door {
+    config: Http,
+    directory: Arc<Directory>,
+    listeners: Vec<TcpListener>,
+    running: Option<Running>,
+    hanging: Vec<Running>,
+    /// When the next attempt is due.
+    due: Instant,
+    backoff: Backoff,
+    said: LogLimits,
+}
+
+/// A door's thread.
+struct Running {
+    stop: Arc<Bell>,
+    watched: Watched,
+    thread: JoinHandle<()>,
+}
+
+impl Door {
+    /// For the cameras of `directory`, as `config` says, on `listeners` that are bound already, if there are any. A
+    /// socket that cannot be had now is tried again.
+    pub fn open(
+        config: Http,
+        listeners: Vec<TcpListener>,
+        directory: Arc<Directory>,
+        now: Instant,
+    ) -> Self {
+        let mut door = Self {
+            config,
+            directory,
+            listeners,
+            running: None,
+            hanging: Vec::new(),
+            due: now,
+            backoff: Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF),
+            said: LogLimits::default(),
+        };
+        door.turn(now);
+        door
+    }
+
+    /// How it is configured.
+    pub fn config(&self) -> &Http {
+        &self.config
+    }
+
+    /// Opens it when it is time, and replaces it when it has ended or hangs.
+    pub fn turn(&mut self, now: Instant) {
+        self.hanging.retain(|door| !door.thread.is_finished());
+        if let Some(running) = &mut self.running {
+            if running.thread.is_finished() {
+                error!("the door's thread has ended; it starts anew");
+                self.running = None;
+                self.due = now + self.backoff.wait();
+            } else if !running.watched.is_alive(now, PATIENCE) && self.hanging.len() < MOST_HANGING
+            {
+                // It ends when it turns again.
+                running.stop.ring();
+                self.hanging.extend(self.running.take());
+                self.due = now;
+            }
+        }
+        if self.running.is_none() && now >= self.due {
+            match self.start(now) {
+                Ok(running) => {
+                    self.running = Some(running);
+                    self.backoff.reset();
+                }
+                Err(problem) => {
+                    let what = format!("the door stays shut: {problem}; trying again");
+                    if let Some(times) = self.said.note(&what, now) {
+                        warn!("{what}{times}");
+                    }
+                    self.due = now + self.backoff.wait();
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, now: Instant) -> io::Result<Running> {
+        if self.listeners.is_empty() {
+            let addresses = self.config.listen.addresses().iter();
+            let bound: io::Result<_> = addresses.map(|&each| bind(each)).collect();
+            self.listeners = bound?;
+            say(&self.listeners)?;
+        }
+        let listeners: io::Result<Vec<TcpListener>> =
+            self.listeners.iter().map(TcpListener::try_clone).collect();
+        let (stop, heartbeat) = (Arc::new(Bell::new()?), Arc::new(Heartbeat::default()));
+        let server = Server {
+            listeners: listeners?,
+            names: self.config.names.clone(),
+            directory: self.directory.clone(),
+            stop: stop.clone(),
+            heartbeat: heartbeat.clone(),
+        };
+        let thread = thread::Builder::new()
+            .name("door".to_owned())
+            .spawn(move || {
+                if let Err(problem) = server.run() {
+                    error!("the door: {problem}");
+                }
+            })?;
+        Ok(Running {
+            stop,
+            watched: Watched::new("the door".to_owned(), heartbeat, now),
+            thread,
+        })
+    }
+}
+
+impl Drop for Door {
+    /// The thread ends by itself; nobody waits for it.
+    fn drop(&mut self) {
+        for door in self.running.iter().chain(&self.hanging) {
+            door.stop.ring();
+        }
+    }
+}
+
+/// Says where the door is, and to whom it is open.
+fn say(listeners: &[TcpListener]) -> io::Result<()> {
+    for listener in listeners {
+        let address = listener.local_addr()?;
+        info!("http://{address}/ shows the cameras");
+        if !address.ip().to_canonical().is_loopback() {
+            warn!("whoever reaches {address} sees the cameras");
+        }
+    }
+    Ok(())
+}
+
+/// A socket that listens on `address`; the error names it.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+    let listener = TcpListener::bind(address).map_err(named)?;
+    listener.set_nonblocking(true).map_err(named)?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+    use crate::config::Listen;
+
+    fn answer(address: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn one_that_has_ended_starts_anew_on_the_same_socket() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = Http {
+            listen: Listen::on(address),
+            names: Vec::new(),
+        };
+        let start = Instant::now();
+        let mut door = Door::open(config, vec![listener], Arc::default(), start);
+        assert!(answer(address).contains("no camera"));
+        // As a panic of its thread would end it.
+        let running = door.running.as_ref().unwrap();
+        running.stop.ring();
+        while !running.thread.is_finished() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        door.turn(start);
+        assert!(door.running.is_none());
+        door.turn(start + LONGEST_BACK_OFF);
+        assert!(answer(address).contains("no camera"));
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_tried_again() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let config = Http {
+            listen: Listen::on(address),
+            names: Vec::new(),
+        };
+        let start = Instant::now();
+        let mut door = Door::open(config, Vec::new(), Arc::default(), start);
+        assert!(door.running.is_none());
+        drop(taken);
+        door.turn(start + LONGEST_BACK_OFF);
+        assert!(answer(address).contains("no camera"));
+    }
+}

@@ -1,0 +1,91 @@
+//! The thread of a door: accepts connections, as many as it may have, until it is told to stop.
+
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::unix::pipe::Receiver;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::clients::Clients;
+use super::connection;
+use super::feeds::Feeds;
+use super::host::Names;
+use super::house::House;
+use crate::bell::Bell;
+use crate::directory::Directory;
+use crate::heartbeat::Heartbeat;
+use crate::log_limit::LogLimit;
+
+/// Time between two beats of its heart.
+const BEAT: Duration = Duration::from_millis(500);
+/// Pause after a connection that could not be accepted: usually no descriptor is left.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What the thread needs.
+pub struct Server {
+    pub listeners: Vec<TcpListener>,
+    pub names: Vec<String>,
+    pub directory: Arc<Directory>,
+    pub stop: Arc<Bell>,
+    pub heartbeat: Arc<Heartbeat>,
+}
+
+impl Server {
+    /// Serves until it is told to stop.
+    pub fn run(self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let local = LocalSet::new();
+        local.block_on(&runtime, self.serve())
+    }
+
+    async fn serve(self) -> io::Result<()> {
+        let house = Rc::new(House {
+            feeds: Feeds::new(self.directory.clone()),
+            directory: self.directory,
+            names: Names::new(self.names),
+            clients: Clients::default(),
+        });
+        for listener in self.listeners {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            spawn_local(accept(listener, house.clone()));
+        }
+        spawn_local(async move {
+            loop {
+                self.heartbeat.beat();
+                house.feeds.close_removed();
+                sleep(BEAT).await;
+            }
+        });
+        Receiver::from_owned_fd(self.stop.listener()?)?
+            .readable()
+            .await
+    }
+}
+
+async fn accept(listener: tokio::net::TcpListener, house: Rc<House>) {
+    let mut failures = LogLimit::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Dropped at once when there are too many: the peer sees a closed connection.
+                if let Some(client) = house.clients.admit(peer) {
+                    spawn_local(connection::serve(stream, client, house.clone()));
+                }
+            }
+            Err(error) => {
+                if let Some(times) = failures.note(std::time::Instant::now()) {
+                    warn!("the door takes no connection: {error}{times}");
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `/api/status`: all counters as JSON. docs/api.md describes it.
+
+use std::time::Instant;
+
+use hyper::StatusCode;
+use serde::Serialize;
+
+use super::answer::{self, Answer};
+use super::clients::ClientSummary;
+use super::host::Names;
+use super::house::House;
+use crate::clocks::Reading;
+use crate::directory::Entry;
+use crate::stats::Summary;
+use crate::viewers::ViewersSummary;
+
+/// Changes when a key changes its meaning or goes; keys may be added.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Status {
+    version: u32,
+    program: &'static str,
+    host: String,
+    /// Seconds since 1970.
+    time: f64,
+    cameras: Vec<Camera>,
+    http: Http,
+}
+
+#[derive(Serialize)]
+struct Camera {
+    #[serde(flatten)]
+    summary: Summary,
+    state_seconds: Option<f64>,
+    device: String,
+    width: Option<u16>,
+    height: Option<u16>,
+    on_demand: bool,
+    sdp: bool,
+    viewers: ViewersSummary,
+}
+
+#[derive(Serialize)]
+struct Http {
+    connections: usize,
+    connections_refused: u64,
+    clients: Vec<ClientSummary>,
+}
+
+/// The answer now.
+pub fn answer(house: &House) -> Answer {
+    let status = Status {
+        version: VERSION,
+        program: concat!("framewire ", env!("CARGO_PKG_VERSION")),
+        host: Names::own(),
+        time: Reading::now().unix.as_secs_f64(),
+        cameras: house.directory.entries().iter().map(camera).collect(),
+        http: Http {
+            connections: house.clients.count(),
+            connections_refused: house.clients.refused(),
+            clients: house.clients.streaming(),
+        },
+    };
+    match serde_json::to_vec(&status) {
+        Ok(json) => answer::whole(StatusCode::OK, "application/json", json),
+        Err(error) => answer::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+fn camera(entry: &Entry) -> Camera {
+    let (width, height) = entry.stats.size().unzip();
+    let since = entry.stats.state_since();
+    Camera {
+        summary: entry.stats.summary(entry.config.name().as_str()),
+        state_seconds: since.map(|since| Instant::now().duration_since(since).as_secs_f64()),
+        device: entry.config.device.to_string(),
+        width,
+        height,
+        on_demand: entry.config.is_on_demand(),
+        sdp: !entry.config.outputs.is_empty(),
+        viewers: entry.viewers.summary(),
+    }
+}
