@@ -1,6 +1,7 @@
 //! A camera's thread: what it captures it transmits, frame by frame, until its end.
 
 mod said;
+mod suspects;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -14,10 +15,11 @@ use embassy_sync::signal::Signal;
 use tracing::info;
 
 use said::Said;
+use suspects::Suspects;
 
 use crate::capture::Capture;
 use crate::config::{self, Fps};
-use crate::frame::Frame;
+use crate::frame::{Frame, Suspicion};
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::{Habits, Parser};
 use crate::ledger::Ledger;
@@ -270,6 +272,7 @@ impl Shared {
             false => Parser::default(),
         };
         let mut carrier = Carrier::default();
+        let mut suspects = Suspects::new(config.verify);
         let mut current = config.clone();
         let mut watched = Instant::now();
         while !stop.is_raised() && *left != Some(0) {
@@ -291,7 +294,7 @@ impl Shared {
             } else if let Some(frame) = capture.take() {
                 match self.send(
                     frame,
-                    (&mut parser, &mut carrier),
+                    (&mut parser, &mut suspects, &mut carrier),
                     transmitter,
                     &mut capture,
                 ) {
@@ -333,16 +336,25 @@ impl Shared {
     fn send(
         &self,
         frame: Frame,
-        (parser, carrier): (&mut Parser, &mut Carrier),
+        (parser, suspects, carrier): (&mut Parser, &mut Suspects, &mut Carrier),
         transmitter: &mut Transmitter,
         capture: &mut Capture,
     ) -> Result<(Habits, Option<(u16, u16)>), Lost> {
         parser.expect_size(capture.size());
-        let image = parser.parse(&frame.data).map_err(Refused::from)?;
+        let is_flagged = frame.suspicion == Suspicion::Flagged;
+        let image = match parser.parse(&frame.data) {
+            // As the driver said.
+            Err(_) if is_flagged => return Err(Lost::Flagged),
+            read => read.map_err(Refused::from)?,
+        };
         let habits = image.habits;
         let captured = frame.captured;
+        let is_suspect = suspects.has(frame.suspicion, image.scan.len());
         let large = match carry(&image) {
             Ok(picture) => {
+                if is_suspect {
+                    carrier.verify(&image)?;
+                }
                 let flight = transmitter.begin(&frame, &picture);
                 self.fly(flight, capture, &picture, captured)?;
                 picture.large_size()
@@ -356,6 +368,9 @@ impl Shared {
                 picture.large_size()
             }
         };
+        if is_flagged {
+            self.stats.flagged_but_whole();
+        }
         Ok((habits, large))
     }
 
@@ -409,6 +424,8 @@ fn one_less(left: &mut Option<u64>) {
 
 /// Why a frame was not sent.
 enum Lost {
+    /// It is damaged, as the driver has said.
+    Flagged,
     /// RTP/JPEG cannot carry it.
     Refused(Refused),
     /// It reached no destination.
@@ -430,6 +447,7 @@ impl From<DropReason> for Lost {
 impl Lost {
     fn reason(&self) -> DropReason {
         match *self {
+            Self::Flagged => DropReason::ErrorFlag,
             Self::Refused(refused) => refused.into(),
             Self::Unsent(reason) => reason,
         }
@@ -439,7 +457,7 @@ impl Lost {
     /// nobody else is there.
     fn was_taken(&self, transmitter: &Transmitter) -> bool {
         match self {
-            Self::Refused(_) => false,
+            Self::Flagged | Self::Refused(_) => false,
             Self::Unsent(DropReason::NoDestination) => !transmitter.looks_up(),
             Self::Unsent(_) => true,
         }

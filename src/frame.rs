@@ -16,4 +16,18 @@ pub struct Frame {
     pub captured: Duration,
     /// When its buffer was taken from the source, on the same clock.
     pub dequeued: Duration,
+    /// Whether there is a reason to think that it is damaged.
+    pub suspicion: Suspicion,
+}
+
+/// What the source and its driver let fear for a picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Suspicion {
+    /// Nothing.
+    #[default]
+    None,
+    /// Pictures before it are missing, or there was an error shortly before.
+    Unsteady,
+    /// The driver says that it is damaged (V4L2_BUF_FLAG_ERROR).
+    Flagged,
 }

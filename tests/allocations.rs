@@ -23,7 +23,7 @@ use framewire::capture::stream::{Event, Stream};
 use framewire::capture::{CaptureError, Captured, Source};
 use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::Config;
-use framewire::frame::Frame;
+use framewire::frame::{Frame, Suspicion};
 use framewire::stats::Stats;
 use framewire::stop::Stop;
 use framewire::transmit::Transmitter;
@@ -101,6 +101,7 @@ impl Source for Leases {
             sequence: self.sequence,
             captured: monotonic_now(),
             dequeued: monotonic_now(),
+            suspicion: Suspicion::None,
         }))
     }
 }
@@ -230,7 +231,7 @@ impl<'a> Camera<'a> {
         let mut transmitter = Transmitter::new("test", stats);
         transmitter.set_outputs(&outputs);
         Self {
-            stream: Stream::new(Box::new(leases), stats),
+            stream: Stream::new(Box::new(leases), false, stats),
             transmitter,
             stats,
             stop,

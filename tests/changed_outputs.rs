@@ -17,7 +17,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::Config;
-use framewire::frame::Frame;
+use framewire::frame::{Frame, Suspicion};
 use framewire::rtp::header::RtpHeader;
 use framewire::stats::Stats;
 use framewire::transmit::Transmitter;
@@ -100,6 +100,7 @@ fn how_a_stream_leaves_is_changed_while_it_runs() {
                 sequence,
                 captured: now,
                 dequeued: now,
+                suspicion: Suspicion::None,
             };
             transmit(&mut transmitter, &frame, &stats, sleep_until);
         }

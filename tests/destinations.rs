@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::{Config, Output};
-use framewire::frame::Frame;
+use framewire::frame::{Frame, Suspicion};
 use framewire::rtp::header::RtpHeader;
 use framewire::stats::Stats;
 use framewire::transmit::Transmitter;
@@ -101,6 +101,7 @@ impl<'a> Camera<'a> {
             sequence: self.sequence,
             captured,
             dequeued: captured,
+            suspicion: Suspicion::None,
         };
         self.sequence += 1;
         let mut turns = Vec::new();

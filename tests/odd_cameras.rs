@@ -114,3 +114,33 @@ fn a_missing_eoi_is_advised_and_appended() {
         assert_eq!(scan_of(&received), scan_of(&plain));
     }
 }
+
+#[test]
+fn damage_that_only_the_codes_show_is_found_when_all_pictures_are_looked_through() {
+    let plain = SMALL.encode();
+    // A code that no table has: 16 ones.
+    let scan = scan_of(&plain);
+    let middle = scan.len() / 2;
+    let damaged = [
+        &scan[..middle],
+        &[0xFF, 0x00, 0xFF, 0x00],
+        &scan[middle + 4..],
+    ]
+    .concat();
+    let damaged = with_scan(&plain, &damaged);
+    for verify in ["always", "off", "auto"] {
+        let folder = Folder::new(&format!("verify-{verify}"));
+        let pictures = [plain.clone(), damaged.clone()];
+        let line = format!("verify = \"{verify}\"");
+        let (log, counters) = run(&folder, &pictures, &line, ["--frames", "9"]);
+        let dropped = counters["frames_dropped"]["corrupt-scan"].as_u64();
+        assert_eq!(counters["frames_sent"], 9, "{log}");
+        if verify == "always" {
+            // Every second one, and those that were refused do not count.
+            assert!(dropped >= Some(8), "{counters}");
+            assert!(log.contains("the scan is damaged near its octet "), "{log}");
+        } else {
+            assert_eq!(dropped, None, "{verify}: {counters}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::{Config, Mtu};
-use framewire::frame::Frame;
+use framewire::frame::{Frame, Suspicion};
 use framewire::jpeg::{Image, Parser};
 use framewire::rtp::{Packetizer, carry};
 use framewire::stats::Stats;
@@ -52,6 +52,7 @@ impl Sender for Framewire {
             sequence: self.sequence,
             captured: now,
             dequeued: now,
+            suspicion: Suspicion::None,
         };
         let image = self.parser.parse(&frame.data).expect("a picture");
         let picture = carry(&image).expect("a picture that can be carried");

@@ -32,7 +32,7 @@ use v4l2::Camera;
 
 use crate::backoff::Backoff;
 use crate::clocks::{monotonic_now, sleep_until};
-use crate::config::{self, Device};
+use crate::config::{self, Device, Verify};
 use crate::frame::Frame;
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT};
 use crate::log_limit::LogLimits;
@@ -174,7 +174,13 @@ impl<'a> Capture<'a> {
     fn open(&mut self) {
         let stats = self.stats;
         match open(self.config, &mut self.search, &self.said, self.heartbeat) {
-            Ok(source) => self.state = State::Open(Stream::new(source, stats)),
+            Ok(source) => {
+                self.state = State::Open(Stream::new(
+                    source,
+                    self.config.verify != Verify::Off,
+                    stats,
+                ))
+            }
             Err(problem) => self.close(&problem),
         }
     }

@@ -13,7 +13,7 @@ use super::metronome::{Beat, Metronome};
 use super::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config::{Fps, Height, Width};
-use crate::frame::Frame;
+use crate::frame::{Frame, Suspicion};
 use crate::stop::Stop;
 
 /// JPEG quality in percent.
@@ -161,6 +161,7 @@ impl Source for TestPattern {
             sequence: self.sequence,
             captured,
             dequeued: monotonic_now(),
+            suspicion: Suspicion::None,
         };
         self.sequence = self.sequence.wrapping_add(1);
         Ok(Captured::Frame(frame))

@@ -15,7 +15,7 @@ use super::metronome::{Beat, Metronome};
 use super::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config::Fps;
-use crate::frame::Frame;
+use crate::frame::{Frame, Suspicion};
 use crate::jpeg::{markers, segments};
 use crate::stop::Stop;
 
@@ -70,6 +70,7 @@ impl Source for Replay {
             sequence,
             captured,
             dequeued: monotonic_now(),
+            suspicion: Suspicion::None,
         }))
     }
 

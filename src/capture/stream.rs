@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 use super::error::CaptureError;
 use super::health::Damage;
 use super::source::{Captured, Source};
-use crate::frame::Frame;
+use crate::frame::{Frame, Suspicion};
 use crate::stats::{Condition, DropReason, Stats};
 use crate::stop::Stop;
 
 /// Longest time that a picture can have been on its way from the camera's eye to here. Drivers that take their
 /// timestamps from another clock are further off (uvcvideo `clock=realtime`: decades).
 const OLDEST: Duration = Duration::from_secs(10);
+
+/// After an error on the bus more of them are to be feared for so long.
+const UNSTEADY: Duration = Duration::from_secs(1);
 
 /// What a wait for a picture came to.
 #[derive(Debug)]
@@ -30,20 +33,27 @@ pub struct Stream {
     source: Box<dyn Source>,
     gaps: SequenceGaps,
     damage: Damage,
+    /// What the driver calls damaged is of use all the same: somebody looks whether it is.
+    keeps_flagged: bool,
+    /// When the driver last called a buffer damaged.
+    flagged: Option<Instant>,
     /// At the start.
     before: Condition,
     delivers: bool,
 }
 
 impl Stream {
-    /// The source begins, with these `stats`.
-    pub fn new(source: Box<dyn Source>, stats: &Stats) -> Self {
+    /// The source begins, with these `stats`. Pictures that the driver calls damaged are of use when it `keeps_flagged`
+    /// ones.
+    pub fn new(source: Box<dyn Source>, keeps_flagged: bool, stats: &Stats) -> Self {
         stats.source_opened();
         let before = stats.condition();
         Self {
             source,
             gaps: SequenceGaps::default(),
             damage: Damage::new(before),
+            keeps_flagged,
+            flagged: None,
             before,
             delivers: false,
         }
@@ -70,8 +80,10 @@ impl Stream {
         if !std::mem::replace(&mut self.delivers, true) {
             stats.source_delivers();
         }
-        stats.sequence_gap(self.gaps.before(&frame, damaged));
-        if damaged {
+        let gap = self.gaps.before(&frame, damaged);
+        stats.sequence_gap(gap);
+        frame.suspicion = self.suspicion(gap, damaged, Instant::now());
+        if damaged && (!self.keeps_flagged || frame.data.is_empty()) {
             stats.frame_dropped(DropReason::ErrorFlag);
         } else if frame.data.is_empty() {
             stats.frame_dropped(DropReason::Empty);
@@ -83,6 +95,19 @@ impl Stream {
             return Ok(Event::Frame(frame));
         }
         Ok(Event::Dropped)
+    }
+
+    /// What is to be feared for a picture before which so many are missing, and which the driver calls damaged or not.
+    fn suspicion(&mut self, gap: u32, damaged: bool, now: Instant) -> Suspicion {
+        if damaged {
+            self.flagged = Some(now);
+            return Suspicion::Flagged;
+        }
+        let recent = |since| now.saturating_duration_since(since) < UNSTEADY;
+        match gap > 0 || self.flagged.is_some_and(recent) {
+            true => Suspicion::Unsteady,
+            false => Suspicion::None,
+        }
     }
 
     /// Width and height that the source has agreed to.
@@ -170,7 +195,7 @@ mod tests {
     #[test]
     fn damage_gives_the_stream_up_and_a_habit_does_not() {
         let (stats, stop) = (Stats::default(), Stop::new().unwrap());
-        let mut stream = Stream::new(Box::new(Given(Vec::new())), &stats);
+        let mut stream = Stream::new(Box::new(Given(Vec::new())), true, &stats);
         let mut next = || {
             // As if it had gone on for long.
             stream.damage.age();
@@ -214,7 +239,7 @@ mod tests {
             ..frame(0, b"x")
         });
         let (stats, stop) = (Stats::default(), Stop::new().unwrap());
-        let mut stream = Stream::new(Box::new(Given(given.collect())), &stats);
+        let mut stream = Stream::new(Box::new(Given(given.collect())), true, &stats);
         let mut believed = Vec::new();
         while let Event::Frame(frame) = stream.next(DEQUEUED, &stats, &stop).unwrap() {
             assert!(frame.captured <= DEQUEUED && frame.captured + OLDEST >= DEQUEUED);
@@ -232,6 +257,7 @@ mod tests {
             sequence,
             captured: Duration::ZERO,
             dequeued: Duration::ZERO,
+            suspicion: Suspicion::None,
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct Camera {
     /// Pictures without EOI are whole, and get one.
     #[serde(default)]
     pub allow_missing_eoi: bool,
+    /// Whose scans are looked through for damage.
+    #[serde(default)]
+    pub verify: Verify,
     /// It is open only while somebody watches; by whether it has outputs when absent.
     pub on_demand: Option<bool>,
     /// V4L2 controls.
@@ -196,6 +199,31 @@ from_text!(
     Device::parse,
     "a device: \"auto\", \"/dev/…\", \"usb:VVVV:PPPP\" or \"usb:VVVV:PPPP:SERIAL\" (hexadecimal ids), \"bus:BUS\", \"replay:PATH\" or \"demo\""
 );
+
+/// Which pictures are looked through, code by code, whether they are whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Those that there is a reason to suspect.
+    #[default]
+    Auto,
+    /// All.
+    Always,
+    /// None.
+    Off,
+}
+
+impl Verify {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "always" => Some(Self::Always),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
+from_text!(Verify, Verify::parse, "\"auto\", \"always\" or \"off\"");
 
 bounded!(
     /// Width asked of the camera, in pixels.

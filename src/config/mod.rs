@@ -26,7 +26,7 @@ use serde::Deserialize;
 use crate::quote;
 use error::MAX_OCTETS;
 
-pub use camera::{Buffers, Camera, Device, Fps, Height, Name, Quality, Width};
+pub use camera::{Buffers, Camera, Device, Fps, Height, Name, Quality, Verify, Width};
 pub use controls::{ControlValue, Controls};
 pub use destination::Destination;
 pub use dscp::Dscp;

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
-use tokio_io_timeout::TimeoutStream;
 use tracing::debug;
 
 use super::clients::Admitted;
@@ -20,7 +18,7 @@ use super::routes;
 
 /// Longest time for the head of a request, also of the next on the same connection.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Longest time in which nothing of an answer is taken.
+/// Longest time in which the peer takes nothing of what is there for it; the kernel ends the connection then (tcp(7)).
 const WRITE_TIME: Duration = Duration::from_secs(10);
 /// Most octets of a head, and of what is written ahead: a picture waits outside.
 const BUFFER: usize = 8192;
@@ -32,9 +30,6 @@ pub async fn serve(stream: TcpStream, admitted: Admitted, house: Rc<House>) {
     if let Err(problem) = set_up(&stream) {
         debug!("http: {}: {problem}", admitted.client().peer);
     }
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIME));
-    let stream = pin!(stream);
     let service = service_fn(|request| {
         let (client, house) = (admitted.client().clone(), house.clone());
         async move { Ok::<_, Infallible>(routes::answer(request, client, house).await) }
@@ -59,6 +54,6 @@ fn set_up(stream: &TcpStream) -> io::Result<()> {
             .with_time(HEAD_TIME)
             .with_interval(HEAD_TIME),
     )?;
-    socket.set_tcp_user_timeout(Some(2 * WRITE_TIME))?;
+    socket.set_tcp_user_timeout(Some(WRITE_TIME))?;
     socket.set_tcp_notsent_lowat(UNSENT)
 }

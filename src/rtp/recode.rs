@@ -4,7 +4,7 @@
 use super::carry::{
     Carried, Refused, Sampling, is_one_scan, quantization_table, quantization_tables, sampling,
 };
-use crate::jpeg::entropy::{Coding, Component, Fault, Form, Recoder, Scan};
+use crate::jpeg::entropy::{Coding, Component, Corrupt, Fault, Form, Recoder, Scan};
 use crate::jpeg::tables::{Class, Kind};
 use crate::jpeg::{Image, coded_table};
 
@@ -18,6 +18,16 @@ const COMPONENTS: usize = 3;
 pub struct Carrier(Option<Recoder>);
 
 impl Carrier {
+    /// Looks through all codes of `image`'s scan; the error says what shows that it is not whole.
+    pub fn verify(&mut self, image: &Image) -> Result<(), Refused> {
+        let components = components(image)?;
+        let walked = self
+            .0
+            .get_or_insert_default()
+            .walk(&scan(image, &components));
+        walked.map_err(|corrupt| refused(image, corrupt))
+    }
+
     /// `image`, which was `refused` as it is, re-coded; the error says why that does not help either. What it returns no
     /// longer needs the frame.
     pub fn recode(&mut self, image: &Image, refused: Refused) -> Result<Carried<'_>, Refused> {
@@ -63,9 +73,17 @@ fn form(image: &Image, refused: Refused) -> Result<(Sampling, Form), Refused> {
 }
 
 fn recode<'r>(recoder: &'r mut Recoder, image: &Image, form: Form) -> Result<&'r [u8], Refused> {
+    let components = components(image)?;
+    recoder
+        .recode(&scan(image, &components), form)
+        .map_err(|corrupt| refused(image, corrupt))
+}
+
+/// How the components of `image` are coded, and how many blocks an MCU has of each.
+fn components<'i>(image: &Image<'i>) -> Result<heapless::Vec<Component<'i>, COMPONENTS>, Refused> {
     let is_alone = image.components.count() == 1;
     let kinds = [Kind::Luminance, Kind::Chrominance, Kind::Chrominance];
-    let mut components: heapless::Vec<Component, COMPONENTS> = heapless::Vec::new();
+    let mut components = heapless::Vec::new();
     let coded = image.components.iter().zip(image.scan_components.iter());
     for ((component, coded), kind) in coded.zip(kinds) {
         // One component by itself is not interleaved: an MCU is a block (T.81 A.2.2).
@@ -84,22 +102,29 @@ fn recode<'r>(recoder: &'r mut Recoder, image: &Image, form: Form) -> Result<&'r
             .push(component)
             .or(Err(Refused::Components(count)))?;
     }
+    Ok(components)
+}
+
+/// The scan of `image`, which has these `components`.
+fn scan<'i>(image: &Image<'i>, components: &'i [Component<'i>]) -> Scan<'i> {
     // Y has the most blocks of all.
     let (across, down) = components
         .first()
         .map_or((1, 1), |first| (first.across, first.down));
-    let scan = Scan {
-        components: &components,
+    Scan {
+        components,
         mcus_across: u32::from(image.width).div_ceil(BLOCK * across),
         mcus_down: u32::from(image.height).div_ceil(BLOCK * down),
         restart_interval: image.restart_interval,
         octets: image.scan,
-    };
-    recoder
-        .recode(&scan, form)
-        .map_err(|corrupt| match corrupt.fault {
-            Fault::Tables => Refused::Huffman,
-            Fault::Size => Refused::ScanSize(image.scan.len()),
-            _ => Refused::Corrupt(corrupt),
-        })
+    }
+}
+
+/// Why a scan that is so `corrupt` cannot be carried.
+fn refused(image: &Image, corrupt: Corrupt) -> Refused {
+    match corrupt.fault {
+        Fault::Tables => Refused::Huffman,
+        Fault::Size => Refused::ScanSize(image.scan.len()),
+        _ => Refused::Corrupt(corrupt),
+    }
 }

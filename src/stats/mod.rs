@@ -47,6 +47,7 @@ pub struct Stats {
     dropped: [AtomicU64; DropReason::ALL.len()],
     sequence_gaps: AtomicU64,
     timestamps_replaced: AtomicU64,
+    flagged_but_whole: AtomicU64,
     packets: AtomicU64,
     octets: AtomicU64,
     send_calls: AtomicU64,
@@ -163,6 +164,11 @@ impl Stats {
         self.timestamps_replaced.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The driver called a frame damaged, and it was whole and sent.
+    pub fn flagged_but_whole(&self) {
+        self.flagged_but_whole.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What the kernel took for one destination.
     pub fn output(&self, sent: Sent) {
         self.packets.fetch_add(sent.packets, Ordering::Relaxed);
@@ -252,6 +258,7 @@ impl Stats {
                 .collect(),
             sequence_gaps: read(&self.sequence_gaps),
             timestamps_replaced: read(&self.timestamps_replaced),
+            flagged_but_whole: read(&self.flagged_but_whole),
             packets_sent: read(&self.packets),
             octets_sent: read(&self.octets),
             send_calls: read(&self.send_calls),
@@ -332,7 +339,7 @@ mod tests {
             json,
             serde_json::json!({
                 "name": "front", "state": "streaming", "reopened": 1, "frames_captured": 1, "frames_sent": 1,
-                "frames_dropped": {"no-eoi": 1}, "sequence_gaps": 0, "timestamps_replaced": 0,
+                "frames_dropped": {"no-eoi": 1}, "sequence_gaps": 0, "timestamps_replaced": 0, "flagged_but_whole": 0,
                 "packets_sent": 0, "octets_sent": 0, "send_calls": 0, "send_errors": 0,
                 "latency_us": {
                     "capture_to_dequeue": {"p50": 0, "p99": 0, "max": 0},

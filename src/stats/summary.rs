@@ -20,6 +20,7 @@ pub struct Summary {
     pub(super) frames_dropped: BTreeMap<&'static str, u64>,
     pub(super) sequence_gaps: u64,
     pub(super) timestamps_replaced: u64,
+    pub(super) flagged_but_whole: u64,
     pub(super) packets_sent: u64,
     pub(super) octets_sent: u64,
     pub(super) send_calls: u64,
@@ -57,6 +58,9 @@ impl fmt::Display for Summary {
             self.send_calls,
             self.send_errors,
         )?;
+        if self.flagged_but_whole > 0 {
+            write!(f, ", flagged but whole: {}", self.flagged_but_whole)?;
+        }
         if self.reopened > 0 {
             write!(f, ", camera opened again: {}", self.reopened)?;
         }

@@ -99,6 +99,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::frame::Suspicion;
 
     const MS: Duration = Duration::from_millis(1);
 
@@ -108,6 +109,7 @@ mod tests {
             sequence,
             captured,
             dequeued: captured,
+            suspicion: Suspicion::None,
         }
     }
 

@@ -88,7 +88,7 @@ fn documented() -> Vec<Documented> {
 /// A folder with a configuration whose camera is always there.
 fn folder() -> Folder {
     let folder = Folder::new("documented-commands");
-    let config = include_str!("../../config.toml").replace("\"auto\"  ", "\"demo\"");
+    let config = include_str!("../../config.toml").replacen("\"auto\"  ", "\"demo\"", 1);
     assert!(config.contains("\ndevice = \"demo\""));
     folder.write("config.toml", config);
     folder

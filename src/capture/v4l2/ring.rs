@@ -24,7 +24,7 @@ use v4l::v4l_sys::{
 
 use super::ioctl;
 use crate::clocks::monotonic_now;
-use crate::frame::Frame;
+use crate::frame::{Frame, Suspicion};
 
 /// Which step of setting up a ring failed, and what the kernel said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +131,7 @@ impl Ring {
                 sequence: buffer.sequence,
                 captured: capture_time(&buffer),
                 dequeued: monotonic_now(),
+                suspicion: Suspicion::None,
             },
             error: buffer.flags & V4L2_BUF_FLAG_ERROR != 0,
         }))
