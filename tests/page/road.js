@@ -2,16 +2,16 @@
 import net from "node:net";
 
 export class Road {
-  // To the server at the URL `target`; its own port is `port`.
-  static async to(target) {
+  // To the server at the URL `target`, from `port`, or any port.
+  static async to(target, port = 0) {
     const road = new Road();
-    const { hostname, port } = new URL(target);
-    road.there = { host: hostname, port: Number(port || 80) };
+    road.port = port;
+    const there = new URL(target);
+    road.there = { host: there.hostname, port: Number(there.port || 80) };
     await road.open();
     return road;
   }
 
-  port = 0;
   lanes = new Set(); // {path, octets, near, far}: connections that are open
   octets = 0; // towards the browser, in all
 

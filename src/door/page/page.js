@@ -118,7 +118,7 @@ class Camera {
       picture.close();
       this.taken = time;
       this.drawn = seconds();
-      this.ages.push((serverNow() - time) * 1000);
+      if (seconds() - stream.opened > 1) this.ages.push((serverNow() - time) * 1000); // the first ones waited for their decoder
     } catch {
       // A damaged picture: the next one is only moments away.
     }
@@ -192,19 +192,23 @@ class Camera {
   }
 }
 
-// A state of the server in a word, and the reason. The tone chooses colour and sign.
-function stateWords({ state, outputs }) {
-  const why = /^waiting for the camera: (.*)$/s.exec(state)?.[1];
-  if (why !== undefined) return { tone: "bad", short: "away", why };
-  if (state === "idle") return { tone: "off", short: "sleeping", why: "it opens when somebody looks" };
+// A state of the server in a word or three, and the reason. The tone chooses colour and sign.
+function stateWords({ state, outputs, viewers }) {
+  const away = /^waiting for the camera: (.*)$/s.exec(state);
+  if (away) return { tone: "bad", short: "away", why: away[1] };
+  if (state === "idle") return { tone: "off", short: "sleeping", why: "It opens when somebody looks." };
   if (state === "stopped") return { tone: "off", short: state, why: "" };
-  const problems = outputs.filter((output) => output.problem).map((output) => `${output.destination}: ${output.problem}`);
-  return { tone: state === "streaming" ? "good" : "warn", short: state.replace(" the camera", ""), why: problems.join("; ") };
+  if (state === "opening the camera") return { tone: "warn", short: "opening", why: "" };
+  const broken = outputs.filter((output) => output.problem);
+  const why = broken.map(({ destination, problem }) => `Not sent to ${destination}: ${problem}.`).join(" ");
+  // Without a receiver the state changes back and forth: an attempt counts as sent until its error comes. This page is one too.
+  if (broken.length && broken.length === outputs.length && !viewers.watching) return { tone: "warn", short: "sending to nobody", why };
+  return { tone: "good", short: "streaming", why };
 }
 
-function showState(node, { tone, short, why }, long) {
+function showState(node, { tone, short }) {
   node.className = `state ${tone}`;
-  setText(node, long && why ? `${short}: ${why}` : short);
+  setText(node, short);
 }
 
 // What a camera did between two statuses. Counters that went back are those of a server that started anew.
@@ -509,7 +513,8 @@ function refresh() {
   for (const camera of cameras.values()) if (camera.onScreen) camera.refresh();
   if (shown) {
     const { width, height } = shown.status;
-    showState($("one-state"), shown.words, shown.words.tone !== "bad");
+    showState($("one-state"), shown.words);
+    setText($("one-why"), shown.words.tone === "bad" ? "" : shown.words.why); // else over the picture
     setText($("one-facts"), [...(width ? [`${width} × ${height}`] : []), ...shown.facts(true)].join(" · "));
     if (width) $("one-screen").style.setProperty("--ratio", width / height);
   }
