@@ -131,6 +131,7 @@ export const checks = {
     await until(() => isShown(page, "#trouble"), 8, "nothing says that the server is gone");
     await until(async () => /does not answer.*Since .*Trying/.test(await textOf(page, "#trouble")), 5, "no words for it");
     await until(async () => /grayscale\(1\)/.test(await page.$eval(CANVAS, (canvas) => getComputedStyle(canvas).filter)), 3, "the last picture is not greyed");
+    assert.equal(await page.$eval("#one-state", (node) => getComputedStyle(node).visibility), "hidden", "a state that nobody knows is shown");
     await road.open();
     await moves(page, CANVAS, 20);
     await until(async () => !(await isShown(page, "#trouble")), 10, "it still says that the server is gone");
@@ -141,11 +142,13 @@ export const checks = {
     const page = await open();
     await moves(page, CANVAS);
     road.jam();
+    await pause(1000); // what was on its way still arrives
+    await standsStill(page, CANVAS, 500);
     await moves(page, CANVAS, 20);
   },
 
   async "a browser without createImageBitmap shows an <img>, and closes it when hidden"({ open, road }) {
-    const page = await open({ before: "delete window.createImageBitmap;" });
+    const page = await open({ before: "delete window.createImageBitmap; delete Array.prototype.at;" });
     await until(() => picture(page, "#one-screen img"), 10, "no picture in the <img>");
     if (page.browserName === "chromium") await moves(page, "#one-screen img"); // Firefox gives a canvas the first picture only
     await streamsAre(road, 1);

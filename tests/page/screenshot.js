@@ -9,7 +9,7 @@ const road = await Road.to(url, 80);
 const browser = await browsers.chromium(name);
 const page = await openPage(browser, `http://${name}/`, { size: [1280, 800] });
 await moves(page, ".screen canvas");
-await pause(125_000);
+await pause(58_000);
 await page.screenshot({ path: file });
 await browser.close();
 await road.close();

@@ -42,6 +42,7 @@ function say(text) {
 }
 
 const backOff = (failures) => BACK_OFF[Math.min(failures, BACK_OFF.length) - 1];
+const last = (list) => list[list.length - 1]; // older browsers have no at()
 const whole = (n) => n.toLocaleString("en");
 const count = (n, what) => `${whole(n)} ${what}${n === 1 ? "" : "s"}`;
 const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
@@ -59,7 +60,7 @@ function duration(s) {
 const answers = [];
 
 function learnClock(time, asked, answered) {
-  if (answers.length && answered - answers.at(-1).at > 10) answers.length = 0; // this machine slept
+  if (answers.length && answered - last(answers).at > 10) answers.length = 0; // this machine slept
   answers.push({ at: answered, trip: answered - asked, offset: time - (asked + answered) / 2 });
   if (answers.length > 20) answers.shift();
 }
@@ -101,7 +102,7 @@ class Camera {
       say(`${this.name}: ${words.short}. ${words.why}`);
     }
     this.history.push(this.status ? changes(this.status, status, time - this.time, this.ages) : { at: seconds() });
-    while (this.history[0].at < seconds() - SPANS.at(-1) * 60) this.history.shift();
+    while (this.history[0].at < seconds() - last(SPANS) * 60) this.history.shift();
     Object.assign(this, { status, time, words, ages: [], since: status.state_seconds });
   }
 
@@ -141,8 +142,8 @@ class Camera {
   }
 
   get fps() {
-    const last = this.history.slice(-3).map((entry) => entry.fps).filter((fps) => fps !== undefined);
-    return last.length ? sum(last) / last.length : undefined;
+    const newest = this.history.slice(-3).map((entry) => entry.fps).filter((fps) => fps !== undefined);
+    return newest.length ? sum(newest) / newest.length : undefined;
   }
 
   // Ms without a new picture, although one is asked for.
@@ -152,7 +153,7 @@ class Camera {
 
   // How old the picture is that can be seen, in ms: when it was drawn, or by now when no newer one comes.
   get age() {
-    return this.standing > STALE ? (serverNow() - this.taken) * 1000 : this.ages.at(-1) ?? this.history.at(-1).age;
+    return this.standing > STALE ? (serverNow() - this.taken) * 1000 : last(this.ages) ?? last(this.history).age;
   }
 
   // The words over the picture: nothing when the picture says it all.
@@ -177,8 +178,8 @@ class Camera {
     this.screen.classList.toggle("old", Boolean(cover));
     [...this.box.children].forEach((line, i) => setText(line, cover?.[i] ?? ""));
     showState(this.tile.querySelector(".state"), words);
-    const isNarrow = $("wall").classList.contains("narrow"); // then there is room for the age alone
-    setText(this.tile.querySelector(".facts"), this.facts().slice(isNarrow ? -1 : 0).join(" · "));
+    const room = this.width < 380 ? -1 : 0; // for the age alone, or for all
+    setText(this.tile.querySelector(".facts"), this.facts().slice(room).join(" · "));
     const label = `${this.name}: ${words.tone === "good" ? "live" : "last"} picture`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
@@ -528,7 +529,7 @@ function fillOne(camera) {
   const at = all.indexOf(camera);
   setText($("one-name"), camera.name);
   $("one-nav").hidden = all.length < 2;
-  $("previous").href = all.at(at - 1).address;
+  $("previous").href = all[(at + all.length - 1) % all.length].address;
   $("next").href = all[(at + 1) % all.length].address;
   $("snapshot").href = `${encoded(camera.name)}/snapshot.jpg`;
   showLine();
@@ -558,7 +559,7 @@ class Graph {
   draw(cursor) {
     const value = (entry) => (this.key === "drops" ? entry.drops && sum(entry.drops) : entry[this.key]);
     const known = seconds() - shown.history[0].at;
-    const minutes = SPANS.find((span) => span * 60 >= known) ?? SPANS.at(-1);
+    const minutes = SPANS.find((span) => span * 60 >= known) ?? last(SPANS);
     const x = ({ at }) => 300 - (seconds() - at) * (5 / minutes);
     const used = shown.history.filter((entry) => value(entry) !== undefined);
     const top = niceAbove(Math.max(this.least, ...used.map(value)));
@@ -569,7 +570,7 @@ class Graph {
 
     const text = (entry) => (entry ? `${rounded(value(entry))}${this.unit}` : "–");
     const total = used.reduce((all, entry) => all + value(entry), 0);
-    const now = this.key === "drops" ? (total ? `${whole(total)} in ${minutes} min` : "none") : text(used.at(-1));
+    const now = this.key === "drops" ? (total ? `${whole(total)} in ${minutes} min` : "none") : text(last(used));
     const near = cursor && used.length ? used.reduce((a, b) => (Math.abs(x(b) - cursor) < Math.abs(x(a) - cursor) ? b : a)) : null;
     this.path("cursor", near ? `M${x(near)} 0V60` : "");
     setText(this.node.querySelector(".title"), near ? clock(Date.now() - (seconds() - near.at) * 1000) : this.title);
@@ -588,7 +589,7 @@ class Graph {
     const runs = [];
     used.forEach((entry, i) => {
       if (!i || entry.at - used[i - 1].at > 5) runs.push([]);
-      runs.at(-1).push(`${x(entry).toFixed(1)} ${y(entry).toFixed(1)}`);
+      last(runs).push(`${x(entry).toFixed(1)} ${y(entry).toFixed(1)}`);
     });
     this.path("bar-0", runs.map((run) => `M${run.join("L")}`).join(""));
     this.path("area", runs.map((run) => `M${run[0].split(" ")[0]} 60L${run.join("L")}V60Z`).join(""));
