@@ -19,10 +19,11 @@ const { values: options, positionals: [url] } = parseArgs({
   },
 });
 
-let failed = 0;
+let [done, failed] = [0, 0];
 
 // One check, in tabs and on a road of its own.
 async function run(browser, browserName, title, check, target) {
+  done += 1;
   const road = await Road.to(target);
   const url = `http://${options.name}:${road.port}/`;
   const pages = [];
@@ -58,7 +59,5 @@ for (const browserName of options.browser) {
   if (options.away) await run(browser, browserName, "a camera that leaves says so, and comes back", cameraLeaves, options.away);
   await browser.close();
 }
-if (failed) {
-  console.log(`${failed} failed`);
-  process.exit(1);
-}
+console.log(`${done} checks, ${failed} failed`);
+if (failed || !done) process.exit(1);
