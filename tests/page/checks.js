@@ -15,6 +15,14 @@ async function isWell(page) {
   assert.deepEqual([...page.problems, ...broken], [], "errors in the page, or against its policy");
 }
 
+// The rules of WCAG that a program can check: names, roles, contrast, order.
+async function keepsNobodyOut(page, where) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate("axe.run({ resultTypes: ['violations'] })");
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
+  assert.deepEqual(found, [], where);
+}
+
 // Another tab in front, for so long; the browser itself hides the page.
 async function hideFor(page, during) {
   const other = await page.browser().newPage();
@@ -159,6 +167,20 @@ export const checks = {
     await isWell(page);
   },
 
+  async "full screen is full, also where a browser has none"({ open }) {
+    for (const before of ["", "delete Element.prototype.requestFullscreen;"]) {
+      const page = await open({ size: [844, 390], before });
+      await moves(page, CANVAS);
+      await page.click("#full");
+      const size = () => page.$eval(".screen", (screen) => [innerWidth - screen.clientWidth, innerHeight - screen.clientHeight].join());
+      await until(async () => (await size()) === "0,0", 5, "the picture does not fill the screen");
+      await moves(page, CANVAS);
+      await page.evaluate("document.fullscreenElement ? document.exitFullscreen() : document.querySelector('.screen').click()");
+      await until(async () => (await size()) !== "0,0", 5, "full screen does not end");
+      await page.close();
+    }
+  },
+
   async "the page fits a phone"({ open }) {
     const page = await open({ size: [390, 844] });
     await moves(page, CANVAS);
@@ -171,10 +193,7 @@ export const checks = {
       const page = await open({ scheme });
       await moves(page, CANVAS);
       await page.click("#figures summary");
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate("axe.run({ resultTypes: ['violations'] })");
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 100)).join(" ")}`);
-      assert.deepEqual(found, [], scheme);
+      await keepsNobodyOut(page, scheme);
       await page.close();
     }
   },
@@ -190,6 +209,7 @@ export async function several({ open, road }) {
   for (const i of [1, 2]) await moves(page, `.tile:nth-child(${i}) canvas`);
   const asked = () => new URL(road.streams()[0] ?? "", "http://x").searchParams.getAll("camera");
   assert.deepEqual([road.streams().length, asked()], [1, names]);
+  await keepsNobodyOut(page, "all cameras");
   await page.click(".tile:nth-child(2)");
   await moves(page, CANVAS);
   assert.equal(await textOf(page, "#one-name"), names[1]);
