@@ -44,6 +44,7 @@ fn each_address_has_its_answer() {
     door.waits_for("streaming");
     for (target, status, content_type) in [
         ("/", 200, "text/html; charset=utf-8"),
+        ("/favicon.svg", 200, "image/svg+xml"),
         ("/page.css", 200, "text/css; charset=utf-8"),
         ("/page.js", 200, "text/javascript; charset=utf-8"),
         ("/api/status", 200, "application/json"),

@@ -8,6 +8,7 @@ use super::answer::{self, Answer};
 pub fn answer(path: &str) -> Option<Answer> {
     let (content_type, text) = match path {
         "/" => ("text/html; charset=utf-8", include_str!("page/index.html")),
+        "/favicon.svg" => ("image/svg+xml", include_str!("page/favicon.svg")),
         "/page.css" => ("text/css; charset=utf-8", include_str!("page/page.css")),
         "/page.js" => (
             "text/javascript; charset=utf-8",
