@@ -11,6 +11,8 @@ pub enum Fault {
     Slow(Duration),
     /// All the data, marked as damaged by the camera.
     ErrorBit,
+    /// One octet of the scan is another: where and how is drawn from the frame's number.
+    ChangedOctet,
     /// The first half of the data: no EOI.
     Truncated,
     /// No data at all.

@@ -207,6 +207,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("a lock of the camera")
 }
 
+/// `data` with another octet somewhere behind its headers, at another place for each `number`.
+fn with_changed_octet(data: &[u8], number: usize) -> Vec<u8> {
+    /// More than the headers of any picture here.
+    const HEADERS: usize = 1024;
+    /// A prime, so that the places are all over the scan.
+    const STRIDE: usize = 7919;
+    let mut data = data.to_vec();
+    let places = data.len() - HEADERS;
+    let place = HEADERS + number * STRIDE % places;
+    // Not to or from the prefix of markers: that would be seen without looking at the codes.
+    let near = |place: usize| data.get(place).is_some_and(|octet| *octet == 0xFF);
+    let place = (place..data.len()).find(|&place| !near(place) && !near(place - 1));
+    let place = place.unwrap_or(HEADERS);
+    let changed = data[place] ^ (1 << (number % 8));
+    data[place] = if changed == 0xFF {
+        data[place] ^ 0x10
+    } else {
+        changed
+    };
+    data
+}
+
 /// Sends the frames of one stream after another.
 struct Crew {
     pipe: Arc<Pipe>,
@@ -302,6 +324,7 @@ impl Crew {
         match fault {
             None | Some(Fault::Late(_)) => send(last, data),
             Some(Fault::ErrorBit) => send(last | ERROR, data),
+            Some(Fault::ChangedOctet) => send(last, &with_changed_octet(data, number)),
             Some(Fault::Truncated) => send(last, first_half),
             Some(Fault::Empty) => send(last, &[]),
             Some(Fault::Garbage) => send(last, &vec![NO_MARKER; data.len()]),

@@ -11,12 +11,13 @@ mod refusals;
 mod reload;
 mod streaming;
 mod unplugging;
+mod verified;
 
 use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 37] = [
+pub const ALL: [(&str, Scenario); 39] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -45,6 +46,8 @@ pub const ALL: [(&str, Scenario); 37] = [
     ("eproto", faults::eproto),
     ("truncated", faults::truncated),
     ("habit", faults::habit),
+    ("changed-octets", verified::changed_octets),
+    ("only-whole", verified::only_whole),
     ("new-size", faults::new_size),
     ("refused", refusals::refused),
     ("busy", refusals::busy),

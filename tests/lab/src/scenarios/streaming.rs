@@ -202,22 +202,24 @@ const DAMAGE: Faults = &[
 
 /// By default the driver itself throws marked frames away: framewire sees gaps.
 pub fn error_frame() -> Outcome {
-    damaged("0", 3, 1)
+    damaged("0", 3, 1, 0)
 }
 
-/// With nodrop=1, the default of newer kernels, it delivers them with V4L2_BUF_FLAG_ERROR.
+/// With nodrop=1, the default of newer kernels, it delivers them with V4L2_BUF_FLAG_ERROR. Those that are whole are sent.
 pub fn error_frame_nodrop() -> Outcome {
-    let result = damaged("1", 1, 3);
+    let result = damaged("1", 1, 1, 2);
     system::set_parameter("uvcvideo", "nodrop", "0")?;
     result
 }
 
-fn damaged(nodrop: &str, gaps: usize, dropped: u64) -> Outcome {
+fn damaged(nodrop: &str, gaps: usize, dropped: u64, whole: usize) -> Outcome {
     const GOOD: usize = 20;
     system::set_parameter("uvcvideo", "nodrop", nodrop)?; // read when a camera is plugged in
     let (camera, films) = mjpeg_camera(0, "DAMAGED", "plain", &[sized(HD, &[30])], DAMAGE)?;
     let (ended, reception) = shoot(&config("/dev/video0", HD, 30, ""), GOOD)?;
-    let good = (0..).filter(|number| !DAMAGE.iter().any(|(bad, _)| bad == number));
+    let is_bad = |(_, fault): &&(usize, Fault)| whole == 0 || *fault != Fault::ErrorBit;
+    let bad: Vec<_> = DAMAGE.iter().filter(is_bad).map(|(bad, _)| *bad).collect();
+    let good = (0..).filter(|number| !bad.contains(number));
     compare(&reception, &films[0], good)?;
     let bad = camera
         .sent()
@@ -226,11 +228,15 @@ fn damaged(nodrop: &str, gaps: usize, dropped: u64) -> Outcome {
         .count();
     ensure!(bad == DAMAGE.len(), "the camera sent {bad} damaged frames");
     let summary = ended.camera()?;
-    let counted = (summary.count("sequence_gaps")?, summary.dropped()?);
+    let counted = (
+        summary.count("sequence_gaps")?,
+        summary.dropped()?,
+        summary.count("flagged_but_whole")?,
+    );
     let reasons = summary.reasons();
     ensure!(
-        counted == (gaps, dropped),
-        "(gaps, dropped) = {counted:?} {reasons}"
+        counted == (gaps, dropped, whole),
+        "(gaps, dropped, whole) = {counted:?} {reasons}"
     );
     Ok(format!("gaps={gaps} dropped={reasons}"))
 }

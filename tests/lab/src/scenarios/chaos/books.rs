@@ -128,6 +128,7 @@ fn name(fault: Fault) -> &'static str {
         Fault::Late(_) => "late",
         Fault::Slow(_) => "slow",
         Fault::ErrorBit => "error bit",
+        Fault::ChangedOctet => "changed octet",
         Fault::Truncated => "truncated",
         Fault::Empty => "empty",
         Fault::Garbage => "garbage",
