@@ -22,7 +22,7 @@ use tracing::{error, info};
 
 pub use error::CaptureError;
 pub use size::expected_size;
-pub use source::{Captured, Source};
+pub use source::{Agreement, Captured, Source};
 
 use find::{Hotplug, Search};
 use pattern::TestPattern;
@@ -139,6 +139,14 @@ impl<'a> Capture<'a> {
         let asked = (self.config.width.get(), self.config.height.get());
         let (width, height) = agreed.unwrap_or(asked);
         Some((width.try_into().ok()?, height.try_into().ok()?))
+    }
+
+    /// Who the camera is and what it has agreed to, while it streams.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        match &self.state {
+            State::Open(stream) => stream.agreement(),
+            State::Closed { .. } => None,
+        }
     }
 
     /// Whether pictures come as fast as they are asked for, and wait until then.

@@ -1,6 +1,9 @@
 //! What a stream of pictures is made of: a source, which delivers one at a time.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::Serialize;
 
 use super::error::CaptureError;
 use crate::frame::Frame;
@@ -14,6 +17,11 @@ pub trait Source {
 
     /// Width and height that the source has agreed to, where anything is agreed.
     fn size(&self) -> Option<(u32, u32)> {
+        None
+    }
+
+    /// Who the camera is and what it has agreed to, where there is one.
+    fn agreement(&self) -> Option<&Agreement> {
         None
     }
 
@@ -33,4 +41,27 @@ pub enum Captured {
     Damaged(Frame),
     /// Nothing by then.
     Nothing,
+}
+
+/// A camera that streams: who it is, what it has agreed to, and what its buffers take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Its node now.
+    pub node: PathBuf,
+    /// The card's name.
+    pub card: String,
+    /// The driver's name.
+    pub driver: String,
+    /// Four-character code.
+    pub format: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames per second, rounded to thousandths; `None` when the driver does not tell.
+    pub fps: Option<f64>,
+    /// How many the driver gave.
+    pub buffers: usize,
+    /// The size of one.
+    pub buffer_octets: usize,
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::error::CaptureError;
 use super::health::Damage;
-use super::source::{Captured, Source};
+use super::source::{Agreement, Captured, Source};
 use crate::frame::{Frame, Suspicion};
 use crate::stats::{Condition, DropReason, Stats};
 use crate::stop::Stop;
@@ -113,6 +113,11 @@ impl Stream {
     /// Width and height that the source has agreed to.
     pub fn size(&self) -> Option<(u32, u32)> {
         self.source.size()
+    }
+
+    /// Who the camera is and what it has agreed to.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.source.agreement()
     }
 
     /// Whether its pictures wait until they are asked for.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use super::quality;
 use super::ring::{Ring, RingError};
 use crate::capture::error::CaptureError;
 use crate::capture::health::{Silence, Verdict};
-use crate::capture::source::{Captured, Source};
+use crate::capture::source::{Agreement, Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config;
 use crate::heartbeat::Heartbeat;
@@ -34,8 +34,7 @@ const NOTHING_YET: Duration = Duration::from_millis(10);
 /// A streaming camera.
 pub struct Camera {
     name: String,
-    path: PathBuf,
-    mode: Mode,
+    agreement: Agreement,
     ring: Ring,
     silence: Silence,
     said: Arc<LogLimits>,
@@ -91,35 +90,21 @@ impl Camera {
             warn!("{name}: {problem}");
         }
         controls::apply(&name, ring.device(), &config.controls, said, heartbeat);
-        let opening = format!(
-            "{} ({}): asked {}x{}@{}, got {}x{}@{} {}, {} buffers",
-            opened.path.display(),
-            opened.card,
-            config.width.get(),
-            config.height.get(),
-            config.fps(),
-            got.mode.width,
-            got.mode.height,
-            got.fps(),
-            fourcc_name(got.mode.fourcc),
-            ring.len(),
-        );
-        if said.note(&opening, Instant::now()).is_some() {
-            info!("{name}: {opening}");
-        }
-        if !numbers_what_it_loses(&opened.driver) {
-            let losses = format!(
-                "the driver {} does not number what it loses: sequence_gaps tells nothing",
-                opened.driver
-            );
-            if said.note(&losses, Instant::now()).is_some() {
-                info!("{name}: {losses}");
-            }
-        }
+        let agreement = Agreement {
+            node: opened.path,
+            card: opened.card,
+            driver: opened.driver,
+            format: fourcc_name(got.mode.fourcc),
+            width: got.mode.width,
+            height: got.mode.height,
+            fps: got.fps(),
+            buffers: ring.len(),
+            buffer_octets: ring.buffer_octets(),
+        };
+        say(config, &agreement, said);
         Ok(Self {
             name,
-            path: opened.path,
-            mode: got.mode,
+            agreement,
             ring,
             silence: Silence::new(got.frame_time(), Instant::now()),
             said: Arc::clone(said),
@@ -128,7 +113,7 @@ impl Camera {
 
     fn failed(&self, operation: &'static str, errno: Errno) -> CaptureError {
         CaptureError::Device {
-            path: self.path.clone(),
+            path: self.agreement.node.clone(),
             operation,
             errno,
         }
@@ -145,14 +130,14 @@ impl Camera {
                     warn!(
                         "{}: {}: no picture for {:.1} s; still waiting, {buffers} buffers could not be queued again{times}",
                         self.name,
-                        self.path.display(),
+                        self.agreement.node.display(),
                         self.silence.lasted(now).as_secs_f32(),
                     );
                 }
             }
             Verdict::GiveUp => {
                 return Err(CaptureError::Silent {
-                    path: self.path.clone(),
+                    path: self.agreement.node.clone(),
                 });
             }
         }
@@ -162,7 +147,11 @@ impl Camera {
 
 impl Source for Camera {
     fn size(&self) -> Option<(u32, u32)> {
-        Some((self.mode.width, self.mode.height))
+        Some((self.agreement.width, self.agreement.height))
+    }
+
+    fn agreement(&self) -> Option<&Agreement> {
+        Some(&self.agreement)
     }
 
     fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {
@@ -198,6 +187,36 @@ impl Source for Camera {
                 self.nothing()
             }
             Err(errno) => Err(self.failed("VIDIOC_DQBUF", errno)),
+        }
+    }
+}
+
+/// Says what was agreed to, and what can be known of the camera.
+fn say(config: &config::Camera, agreed: &Agreement, said: &LogLimits) {
+    let fps = agreed.fps.map_or("?".to_owned(), |fps| fps.to_string());
+    let opening = format!(
+        "{} ({}): asked {}x{}@{}, got {}x{}@{fps} {}, {} buffers",
+        agreed.node.display(),
+        agreed.card,
+        config.width.get(),
+        config.height.get(),
+        config.fps(),
+        agreed.width,
+        agreed.height,
+        agreed.format,
+        agreed.buffers,
+    );
+    let losses = format!(
+        "the driver {} does not number what it loses: sequence_gaps tells nothing",
+        agreed.driver
+    );
+    let is_mute = !numbers_what_it_loses(&agreed.driver);
+    for line in [Some(opening), is_mute.then_some(losses)]
+        .into_iter()
+        .flatten()
+    {
+        if said.note(&line, Instant::now()).is_some() {
+            info!("{}: {line}", config.name());
         }
     }
 }
@@ -273,15 +292,12 @@ fn not_started(path: &Path, error: RingError) -> CaptureError {
 }
 
 impl Negotiated {
-    /// Frames per second as text.
-    fn fps(&self) -> String {
-        self.interval.as_ref().map_or_else(
-            || "?".to_owned(),
-            |interval| {
-                let fps = f64::from(interval.denominator) / f64::from(interval.numerator);
-                format!("{}", (fps * 1000.0).round() / 1000.0)
-            },
-        )
+    /// Frames per second, rounded to thousandths.
+    fn fps(&self) -> Option<f64> {
+        self.interval.as_ref().map(|interval| {
+            let fps = f64::from(interval.denominator) / f64::from(interval.numerator);
+            (fps * 1000.0).round() / 1000.0
+        })
     }
 
     /// Time from frame to frame, zero when unknown.

@@ -147,6 +147,12 @@ impl Ring {
         self.buffers.mappings.len()
     }
 
+    /// Size of the largest of them, in octets.
+    pub fn buffer_octets(&self) -> usize {
+        let lengths = self.buffers.mappings.iter().map(|each| each.length.get());
+        lengths.max().unwrap_or(0)
+    }
+
     /// Buffers that could not be given back to the driver.
     pub fn requeue_failures(&self) -> u64 {
         self.buffers.requeue_failures.load(Ordering::Relaxed)
