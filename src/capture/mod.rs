@@ -7,6 +7,7 @@ pub mod find;
 mod health;
 pub mod listing;
 mod metronome;
+pub mod multipart;
 pub mod pattern;
 pub mod replay;
 mod size;

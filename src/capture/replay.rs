@@ -1,4 +1,4 @@
-//! A source that loops over JPEG files: a folder of them, or one file of concatenated images.
+//! A source that loops over JPEG files: a folder of them, or one file of images one after the other.
 //! open(2) `O_NONBLOCK`: what is no file must not keep the thread waiting.
 
 use std::fs::{self, File};
@@ -12,6 +12,7 @@ use nix::fcntl::OFlag;
 
 use super::error::CaptureError;
 use super::metronome::{Beat, Metronome};
+use super::multipart;
 use super::source::{Captured, Source};
 use crate::clocks::monotonic_now;
 use crate::config::Fps;
@@ -28,7 +29,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Reads all of `path`. A file of a folder is one picture, whatever it holds.
+    /// Reads all of `path`. A file of a folder is one picture, whatever it holds, and so is a part of a multipart file.
     pub fn open(path: &Path, fps: Fps) -> Result<Self, CaptureError> {
         let failed = |error| CaptureError::Open {
             path: path.to_owned(),
@@ -39,7 +40,9 @@ impl Replay {
             let pictures: Result<Vec<Bytes>, _> = files.iter().map(|file| read(file)).collect();
             (pictures?, "the folder holds no .jpg or .jpeg file")
         } else {
-            (split(&read(path)?), "the file holds no whole JPEG image")
+            let file = read(path)?;
+            let pictures = multipart::read(&file).unwrap_or_else(|| split(&file));
+            (pictures, "the file holds no whole JPEG image")
         };
         if pictures.is_empty() {
             return Err(unfit(path, problem.to_owned()));
