@@ -1,5 +1,7 @@
 //! The command line: arguments to a [`Command`].
 
+mod help;
+mod unknown;
 mod values;
 
 use std::ffi::OsString;
@@ -10,65 +12,15 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::config::{Destination, Device, Fps, Height, Width};
-use crate::nearest::nearest;
 use crate::quote;
-use values::{default_destination, destination, device, fps, frames, http, seconds, size, stream};
+use unknown::{unexpected, unknown_command};
+use values::{DEVICES, destination, device, fps, frames, http, seconds, size, stream};
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-framewire - streams MJPEG cameras as RTP/JPEG (RFC 2435)
-
-Usage: framewire [COMMAND] [OPTIONS]
-
-Commands:
-  run      stream every camera of the configuration (the default)
-  demo     stream a built-in test pattern; needs no camera and no configuration
-  check    read the configuration and say what is wrong with it
-  devices  list capture devices with their formats and controls
-  sdp      print the session description for a player: sdp [CAMERA[:OUTPUT]],
-           OUTPUT counts a camera's [[camera.rtp]] from 1
-  prepare  at the boot of a flashed image: put the configuration of the boot
-           partition into force, network and host name included
-  help     print this help
-
-Options:
-  --config FILE       configuration (run, check, sdp, prepare); for run and check
-                      FILE alone will do; without it ./config.toml is read, then
-                      /etc/framewire/config.toml
-  --device DEVICE     stream this camera, without a configuration (run): auto,
-                      /dev/video0, or what 'framewire devices' prints
-  --to HOST:PORT      destination (demo, run --device); default 127.0.0.1:5004
-  --size WxH          picture size asked of the camera (run --device)
-  --fps N             frame rate asked of the camera (run --device)
-  --http HOST:PORT    where the page for browsers is (demo, run --device); demo
-                      has it at 127.0.0.1:8080, or the next port that is free
-  --no-http           no page (demo)
-  --frames N          end after N frames of each camera were taken for sending,
-                      whether or not somebody listens (run, demo)
-  --timeout SECONDS   end after so long (run, demo)
-  --interval SECONDS  time from one summary to the next (run, demo)
-  --json              print JSON instead of text (run, demo, devices); with
-                      --interval an object for each summary too
-  --state DIR         where the last good configuration is kept (prepare)
-  --root DIR          write below DIR instead of / and leave the system alone
-                      (prepare)
-  -h, --help          print this help
-  -V, --version       print the version
-
-Exit codes: 0; 78 for a wrong configuration or usage; 1 for other failures, also
-when the configuration is missing or cannot be read.
-";
+pub use help::{COMMANDS, HELP, OPTIONS};
+pub use values::default_destination;
 
 /// Where the page of `demo` is.
 const DEFAULT_DOOR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-
-/// Every command that `--help` lists.
-pub const COMMANDS: [&str; 7] = ["run", "demo", "check", "devices", "sdp", "prepare", "help"];
-/// Every long option that it lists.
-pub const OPTIONS: [&str; 15] = [
-    "config", "device", "to", "size", "fps", "http", "no-http", "frames", "timeout", "interval",
-    "json", "state", "root", "help", "version",
-];
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +49,8 @@ pub enum Command {
         /// `--json`.
         json: bool,
     },
+    /// Look at the pictures of one camera.
+    Doctor(Doctor),
     /// Print the session description.
     Sdp {
         /// `--config`.
@@ -145,6 +99,23 @@ pub enum Door {
     NextFree(SocketAddr),
 }
 
+/// What is said of a camera whose pictures are to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doctor {
+    /// Which, or the only one.
+    pub device: Option<Device>,
+    /// `--size`.
+    pub size: Option<(Width, Height)>,
+    /// `--fps`.
+    pub fps: Option<Fps>,
+    /// `--frames`: how many pictures.
+    pub frames: Option<u64>,
+    /// `--json`.
+    pub json: bool,
+    /// `--save`: the file that some of them are kept in.
+    pub save: Option<PathBuf>,
+}
+
 /// Options of the commands that stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Streaming {
@@ -175,6 +146,7 @@ struct Options {
     frames: Option<u64>,
     timeout: Option<Duration>,
     interval: Option<Duration>,
+    save: Option<PathBuf>,
     json: bool,
 }
 
@@ -202,24 +174,16 @@ impl Command {
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
                 Long("timeout") => options.timeout = Some(seconds(&mut parser).map_err(text)?),
                 Long("interval") => options.interval = Some(seconds(&mut parser).map_err(text)?),
+                Long("save") => options.save = Some(parser.value().map_err(text)?.into()),
                 Long("state") => options.state = Some(parser.value().map_err(text)?.into()),
                 Long("root") => options.root = Some(parser.value().map_err(text)?.into()),
                 Long("json") => options.json = true,
                 Value(word) => options.word(word)?,
-                other => return Err(unexpected(other)),
+                other => return Err(unexpected(other, &OPTIONS)),
             }
         }
         options.into_command()
     }
-}
-
-fn unexpected(argument: lexopt::Arg) -> String {
-    let meant = match &argument {
-        Long(name) => nearest(name, OPTIONS.into_iter()),
-        _ => None,
-    };
-    let hint = meant.map_or_else(String::new, |name| format!(" (did you mean '--{name}'?)"));
-    format!("{}{hint}", argument.unexpected())
 }
 
 impl Options {
@@ -268,6 +232,7 @@ impl Options {
                 self.operand = None;
                 (Command::Help, &[])
             }
+            "doctor" => (Command::Doctor(self.doctor()?), &["--frames", "--json"]),
             "devices" => (Command::Devices { json: self.json }, &["--json"]),
             "sdp" => {
                 let config = self.config.take();
@@ -288,7 +253,7 @@ impl Options {
                     &[],
                 )
             }
-            _ => return Err(unknown_command(&name)),
+            _ => return Err(unknown_command(&name, &COMMANDS)),
         };
         match self.left_over(allowed) {
             Some(option) => Err(format!("{name} does not take {option}")),
@@ -310,10 +275,7 @@ impl Options {
         if self.config.is_some() || self.operand.is_some() {
             return Err("run takes a configuration or --device, not both".to_owned());
         }
-        let fps = self.fps.take();
-        if device.is_camera() && fps.is_some_and(|fps| fps.millihertz().is_none()) {
-            return Err("--fps 0 is for replay and demo, a camera needs a rate".to_owned());
-        }
+        let fps = self.rate_of(&device)?;
         let camera = OneCamera {
             device,
             to: self.to.take().unwrap_or_else(default_destination),
@@ -332,6 +294,33 @@ impl Options {
             (Some(address), false) => Ok(Door::At(address)),
             (None, false) => Ok(Door::NextFree(DEFAULT_DOOR)),
         }
+    }
+
+    /// Looks at the pictures of one camera.
+    fn doctor(&mut self) -> Result<Doctor, String> {
+        let device = match self.operand.take().map(string).transpose()? {
+            Some(text) => Some(Device::parse(&text).ok_or(format!("doctor takes {DEVICES}"))?),
+            None => None,
+        };
+        // The only camera that is there is none of those without a rate.
+        let fps = self.rate_of(device.as_ref().unwrap_or(&Device::Auto))?;
+        Ok(Doctor {
+            device,
+            size: self.size.take(),
+            fps,
+            frames: self.frames,
+            json: self.json,
+            save: self.save.take(),
+        })
+    }
+
+    /// The rate that is asked of `device`.
+    fn rate_of(&mut self, device: &Device) -> Result<Option<Fps>, String> {
+        let fps = self.fps.take();
+        if device.is_camera() && fps.is_some_and(|fps| fps.millihertz().is_none()) {
+            return Err("--fps 0 is for replay and demo, a camera needs a rate".to_owned());
+        }
+        Ok(fps)
     }
 
     /// The configuration, as people type it: with `--config` or without.
@@ -359,6 +348,7 @@ impl Options {
             (self.frames.is_some(), "--frames"),
             (self.timeout.is_some(), "--timeout"),
             (self.interval.is_some(), "--interval"),
+            (self.save.is_some(), "--save"),
             (self.json, "--json"),
         ];
         let mut given = given.into_iter();
@@ -372,14 +362,6 @@ impl Options {
 fn string(word: OsString) -> Result<String, String> {
     word.into_string()
         .map_err(|word| format!("the argument {word:?} is no text"))
-}
-
-fn unknown_command(name: &str) -> String {
-    let hint = match nearest(name, COMMANDS.into_iter()) {
-        Some(command) => format!(" (did you mean {command:?}?)"),
-        None => String::new(),
-    };
-    format!("unknown command {name:?}{hint}")
 }
 
 #[cfg(test)]

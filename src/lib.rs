@@ -33,6 +33,7 @@
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`heartbeat`] (whether a camera's thread turns),
 //! [`ledger`] (what receivers know streams by, over a restart),
 //! [`service`] (the main thread: signals, reload, systemd), [`sandbox`] and [`log`] (by [`line_queue`]), [`commands`] (the command line),
+//! [`doctor`] (what a camera's pictures are like),
 //! [`notes`] (what may not work though it is right),
 //! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`quote`] (what others wrote,
 //! quoted in errors), [`nearest`] (what was meant by a word that does not exist).
@@ -51,6 +52,7 @@ pub mod cname;
 pub mod commands;
 pub mod config;
 pub mod directory;
+pub mod doctor;
 pub mod door;
 pub mod frame;
 pub mod heartbeat;

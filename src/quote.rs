@@ -14,6 +14,12 @@ pub fn clean(text: &str) -> String {
     text.chars().map(harmless).collect()
 }
 
+/// `text` without control characters as a string of TOML, to be pasted into config.toml.
+pub fn toml_string(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"")
+}
+
 /// `message` in one line; of a long one the two ends: what was seen, and what is allowed.
 pub fn message(message: &str) -> String {
     let characters = message.chars().count();
@@ -86,5 +92,14 @@ mod tests {
         assert_eq!(line(&long, 500), around);
         assert_eq!(line(&long, 0), format!("{}…", "a".repeat(LINE)));
         assert_eq!(line(&long, 1001), format!("…{}", "b".repeat(LINE)));
+    }
+
+    #[test]
+    fn what_is_printed_for_the_configuration_is_read_as_it_was_meant() {
+        for text in ["usb:046d:082d:A", r#"usb:046d:082d:"A\"\n"#] {
+            let line = format!("device = {}", toml_string(text));
+            let table: toml::Table = line.parse().unwrap();
+            assert_eq!(table["device"].as_str(), Some(text));
+        }
     }
 }

@@ -115,10 +115,13 @@ fn offered(words: &[&str]) -> BTreeSet<String> {
 #[test]
 fn bash_offers_each_command_the_options_that_it_takes() {
     assert_eq!(offered(&["framewire", ""]), set(&COMMANDS));
-    assert_eq!(offered(&["framewire", "d"]), set(&["demo", "devices"]));
+    assert_eq!(
+        offered(&["framewire", "d"]),
+        set(&["demo", "devices", "doctor"])
+    );
     assert_eq!(
         offered(&["framewire", "help", "d"]),
-        set(&["demo", "devices"])
+        set(&["demo", "devices", "doctor"])
     );
     for command in COMMANDS {
         let takes = |option: &&str| {
@@ -143,8 +146,10 @@ fn bash_offers_each_command_the_options_that_it_takes() {
         let taken: BTreeSet<_> = taken.map(|option| format!("--{option}")).collect();
         assert_eq!(offered(&["framewire", command, "--"]), taken, "{command}");
     }
-    let devices = offered(&["framewire", "run", "--device", ""]);
-    assert!(devices.is_superset(&set(&["auto", "demo"])), "{devices:?}");
+    for words in [&["run", "--device"][..], &["doctor"]] {
+        let devices = offered(&[&["framewire"], words, &[""]].concat());
+        assert!(devices.is_superset(&set(&["auto", "demo"])), "{devices:?}");
+    }
     let file = format!("{}/Cargo.to", env!("CARGO_MANIFEST_DIR"));
     for command in ["run", "check"] {
         let found = offered(&["framewire", command, &file]);

@@ -124,6 +124,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "viewers",
         ],
     ),
+    (
+        "doctor",
+        &[
+            "capture",
+            "config",
+            "frame",
+            "heartbeat",
+            "jpeg",
+            "quote",
+            "rtp",
+            "stats",
+            "stop",
+        ],
+    ),
     ("notes", &["capture", "config", "quote", "transmit"]),
     // What a user types.
     ("appliance", &["config"]),
@@ -136,6 +150,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "capture",
             "cli",
             "config",
+            "doctor",
             "door",
             "line_queue",
             "notes",

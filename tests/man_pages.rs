@@ -120,7 +120,7 @@ fn the_synopsis_gives_each_command_the_options_that_it_takes() {
     // Each command takes the two that have a letter too.
     let own = options.iter().filter(|option| !option.contains(','));
     let mut arguments: Vec<&str> = own.map(String::as_str).collect();
-    const OPERANDS: [&str; 3] = ["[CAMERA", "| FILE]", "[COMMAND]"];
+    const OPERANDS: [&str; 4] = ["[CAMERA", "| FILE]", "[COMMAND]", "[DEVICE]"];
     arguments.push("OPERAND");
     for (command, line) in synopsis() {
         if command.starts_with('-') {
@@ -135,6 +135,7 @@ fn the_synopsis_gives_each_command_the_options_that_it_takes() {
             }
             let given = argument
                 .replace("DEVICE", "auto")
+                .replace("OPERAND", "demo")
                 .replace("WxH", "640x480")
                 .replace("HOST:PORT", "127.0.0.1:5004")
                 .replace(" N", " 1")

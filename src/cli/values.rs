@@ -7,6 +7,10 @@ use lexopt::prelude::*;
 
 use crate::config::{self, Destination, Device, Fps, Height, Width};
 
+/// The forms of a device.
+pub const DEVICES: &str =
+    "auto, /dev/…, usb:VVVV:PPPP, usb:VVVV:PPPP:SERIAL, bus:BUS, replay:PATH or demo";
+
 /// `--to`.
 pub fn destination(parser: &mut lexopt::Parser) -> Result<Destination, lexopt::Error> {
     parser.value()?.parse_with(|text| {
@@ -21,11 +25,9 @@ pub fn destination(parser: &mut lexopt::Parser) -> Result<Destination, lexopt::E
 
 /// `--device`.
 pub fn device(parser: &mut lexopt::Parser) -> Result<Device, lexopt::Error> {
-    parser.value()?.parse_with(|text| {
-        Device::parse(text).ok_or(
-            "--device takes auto, /dev/…, usb:VVVV:PPPP, usb:VVVV:PPPP:SERIAL, bus:BUS, replay:PATH or demo",
-        )
-    })
+    parser
+        .value()?
+        .parse_with(|text| Device::parse(text).ok_or(format!("--device takes {DEVICES}")))
 }
 
 /// `--size`.

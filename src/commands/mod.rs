@@ -3,6 +3,7 @@
 mod address;
 mod check;
 mod devices;
+mod doctor;
 mod failure;
 mod one;
 mod players;
@@ -29,6 +30,8 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
         Command::One { camera, streaming } => one::one(&camera, streaming, out),
         Command::Check { config } => check::check(config.as_deref(), out),
         Command::Devices { json } => devices::devices(json, out),
+        // It has its own end: what it says may be a failure.
+        Command::Doctor(wanted) => return doctor::doctor(wanted, out),
         Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Version => Ok(writeln!(out, "framewire {}", env!("CARGO_PKG_VERSION"))?),

@@ -67,7 +67,8 @@ fn is_taken(bound: &io::Result<TcpListener>) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
 
-fn configuration(wanted: &OneCamera) -> Result<Config, Failure> {
+/// The configuration that says the same.
+pub fn configuration(wanted: &OneCamera) -> Result<Config, Failure> {
     let mut config = Config::parse(Path::new("defaults"), DEFAULTS.as_bytes())?;
     for camera in &mut config.cameras {
         if wanted.device != Device::Demo

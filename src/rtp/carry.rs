@@ -168,14 +168,14 @@ fn check_scan(image: &Image) -> Result<(), Refused> {
 }
 
 /// Whether the scan has the components of the picture, in their order.
-pub(super) fn is_one_scan(image: &Image) -> bool {
+pub(crate) fn is_one_scan(image: &Image) -> bool {
     let identifiers = image.components.iter().map(|each| each.identifier);
     let coded = image.scan_components.iter().map(|each| each.identifier);
     coded.eq(identifiers)
 }
 
 /// Whether three components are coded with Annex K's Huffman tables.
-fn has_standard_codes(image: &Image) -> bool {
+pub(crate) fn has_standard_codes(image: &Image) -> bool {
     let kinds = [Kind::Luminance, Kind::Chrominance, Kind::Chrominance];
     image.scan_components.iter().zip(kinds).all(|(each, kind)| {
         is_standard(Class::Dc, &image.dc, each.dc_table, kind)
@@ -194,7 +194,7 @@ fn is_standard(
 }
 
 /// The tables that SOF's selectors name: position in the file means nothing.
-pub(super) fn quantization_tables(image: &Image) -> Result<Tables, Refused> {
+pub(crate) fn quantization_tables(image: &Image) -> Result<Tables, Refused> {
     let mut selectors = image.components.iter().map(|each| each.quantization_table);
     let (Some(y), Some(cb), Some(cr)) = (selectors.next(), selectors.next(), selectors.next())
     else {

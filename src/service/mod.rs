@@ -26,8 +26,10 @@ use crate::stats::Summary;
 use crate::stop::{readable, wait_readable};
 
 use cameras::Cameras;
-use signals::{Order, Signals};
+use signals::Order;
 use systemd::Manager;
+
+pub use signals::Signals;
 
 /// Turn of the main loop while something is about to happen: a first frame, the end of a thread.
 const SHORT_WAIT: Duration = Duration::from_millis(50);

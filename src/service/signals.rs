@@ -25,13 +25,22 @@ pub struct Signals(SignalFd);
 impl Signals {
     /// Makes them readable instead of deadly; call before any thread is started, so that all inherit the mask.
     pub fn block() -> io::Result<Self> {
-        let mut set = SigSet::empty();
-        set.add(Signal::SIGINT);
-        set.add(Signal::SIGTERM);
-        set.add(Signal::SIGHUP);
+        let set = Self::set();
         set.thread_block()?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         Ok(Self(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// They end this thread's process again, as usual; those that have come are forgotten.
+    pub fn unblock(self) -> io::Result<()> {
+        while self.next()?.is_some() {}
+        Ok(Self::set().thread_unblock()?)
+    }
+
+    fn set() -> SigSet {
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
+            .into_iter()
+            .collect()
     }
 
     /// The next order, when there is one.

@@ -14,13 +14,18 @@ use super::state::CameraState;
 pub struct Summary {
     pub(super) name: String,
     pub(super) state: CameraState,
-    pub(super) reopened: u64,
+    /// Times that the source was opened again.
+    pub reopened: u64,
     pub(super) frames_captured: u64,
     pub(super) frames_sent: u64,
-    pub(super) frames_dropped: BTreeMap<&'static str, u64>,
-    pub(super) sequence_gaps: u64,
-    pub(super) timestamps_replaced: u64,
-    pub(super) flagged_but_whole: u64,
+    /// By reason.
+    pub frames_dropped: BTreeMap<&'static str, u64>,
+    /// Missing by the driver's count.
+    pub sequence_gaps: u64,
+    /// Times of capture that could not be.
+    pub timestamps_replaced: u64,
+    /// Called damaged by the driver, and whole.
+    pub flagged_but_whole: u64,
     pub(super) packets_sent: u64,
     pub(super) octets_sent: u64,
     pub(super) send_calls: u64,

@@ -2,7 +2,7 @@
 
 _framewire() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=run i
-    local commands="run demo check devices sdp prepare help"
+    local commands="run demo check devices doctor sdp prepare help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
@@ -12,7 +12,7 @@ _framewire() {
     done
 
     case $before in
-        --config)
+        --config | --save)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
@@ -35,6 +35,8 @@ _framewire() {
         elif [[ $command == run || $command == check ]]; then
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        elif [[ $command == doctor ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "auto demo $(compgen -G '/dev/video*')" -- "$word")
         elif [[ $command == help ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
         fi
@@ -46,6 +48,7 @@ _framewire() {
         demo) options+=" --to --http --no-http --frames --timeout --interval --json" ;;
         check | sdp) options+=" --config" ;;
         devices) options+=" --json" ;;
+        doctor) options+=" --size --fps --frames --save --json" ;;
         prepare) options+=" --config --state --root" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

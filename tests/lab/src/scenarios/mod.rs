@@ -3,6 +3,7 @@
 mod budgets;
 mod chaos;
 mod cycles;
+mod doctor;
 mod faults;
 mod identity;
 mod isolation;
@@ -17,12 +18,13 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 39] = [
+pub const ALL: [(&str, Scenario); 40] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
+    ("doctor", doctor::doctor),
     ("controls", identity::controls),
     ("odd-controls", identity::odd_controls),
     ("raw-only", identity::raw_only),
