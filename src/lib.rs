@@ -63,6 +63,7 @@ pub mod log;
 pub mod log_limit;
 pub mod nearest;
 pub mod notes;
+pub mod process;
 pub mod quote;
 pub mod random;
 pub mod rtp;

@@ -9,6 +9,7 @@
 )]
 
 mod documentation {
+    pub mod api;
     pub mod architecture;
     pub mod commands;
     pub mod configuration;

@@ -12,6 +12,8 @@
 mod hostile;
 #[path = "door/load.rs"]
 mod load;
+#[path = "door/metrics.rs"]
+mod metrics;
 mod support;
 #[path = "door/while_cameras_change.rs"]
 mod while_cameras_change;

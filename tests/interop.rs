@@ -31,6 +31,8 @@ mod drawn_clock;
 mod exchange;
 #[path = "interop/http.rs"]
 mod http;
+#[path = "interop/metrics.rs"]
+mod metrics;
 #[path = "interop/process.rs"]
 mod process;
 #[path = "interop/receiver.rs"]

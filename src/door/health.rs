@@ -4,7 +4,6 @@ use hyper::StatusCode;
 
 use super::answer::{self, Answer};
 use crate::directory::Entry;
-use crate::stats::CameraState;
 
 /// Well while every camera does what it should: it streams, or sleeps until somebody watches.
 pub fn answer(entries: &[Entry]) -> Answer {
@@ -19,8 +18,7 @@ pub fn answer(entries: &[Entry]) -> Answer {
 }
 
 fn problem(entry: &Entry) -> Option<String> {
-    match entry.stats.state() {
-        CameraState::Streaming | CameraState::Idle => None,
-        state => Some(format!("{}: {state}", entry.config.name())),
-    }
+    let state = entry.stats.state();
+    let problem = || format!("{}: {state}", entry.config.name());
+    (!state.is_well()).then(problem)
 }

@@ -12,7 +12,7 @@ use super::clients::Client;
 use super::house::House;
 use super::mailbox::Mailbox;
 use super::multipart::{Form, Pictures, Source};
-use super::{description, health, page, query, snapshot, status};
+use super::{description, health, metrics, page, query, snapshot, status};
 use crate::clocks::Reading;
 use crate::directory::Entry;
 
@@ -28,6 +28,7 @@ pub async fn answer(request: Request<Incoming>, client: Rc<Client>, house: Rc<Ho
     }
     match path {
         "/api/status" => status::answer(&house),
+        "/metrics" => metrics::answer(&house),
         "/healthz" => health::answer(&house.directory.entries()),
         "/stream" if is_head => answer::head_of_pictures(),
         "/stream" => several(query, client, &house),

@@ -21,6 +21,7 @@ use crate::door::Door;
 use crate::ledger::Ledger;
 use crate::log::{self, Log};
 use crate::notes;
+use crate::process;
 use crate::sandbox::Sandbox;
 use crate::stats::Summary;
 use crate::stop::{readable, wait_readable};
@@ -90,6 +91,7 @@ impl Service {
         descriptors::raise_limit();
         // One camera by options is a try: nobody waits for the next.
         let ledger = path.and_then(|_| Ledger::open());
+        process::begin();
         // Both hold for this thread and those that it starts from now on.
         let sandbox = Sandbox::enter(path, &config);
         log_notes(&config);

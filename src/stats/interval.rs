@@ -96,7 +96,10 @@ impl Interval {
             1 => say("1 frame not sent".to_owned())?,
             frames => say(format!("{frames} frames not sent"))?,
         }
-        let lost = now.receivers.iter().map(|receiver| receiver.fraction_lost);
+        let lost = now
+            .receivers
+            .iter()
+            .map(|heard| heard.receiver.fraction_lost);
         let most = 100.0 * lost.fold(0.0, f32::max);
         match now.receivers.len() {
             0 => Ok(()),

@@ -1,6 +1,7 @@
 //! How long frames take on their way, as histograms that are always on: bounded, written without a lock.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,11 +14,17 @@ const BUCKET_BITS: u32 = 2;
 /// Powers of two of a microsecond that are told apart, up to 17 seconds; what is longer shares the last bucket.
 const OCTAVES: usize = 24;
 
+/// The fixed lengths of [`Cumulative`] as powers of two of a microsecond: 16 us to 17 s. Each is an edge of a bucket, so
+/// that the counts are exact.
+const LENGTHS: RangeInclusive<u32> = 4..=24;
+
 /// Counts durations by their length.
 #[derive(Debug)]
 pub struct Histogram {
     buckets: [AtomicU64; OCTAVES * BUCKETS_PER_OCTAVE],
     longest: AtomicU64,
+    /// Of all durations, in microseconds.
+    sum: AtomicU64,
 }
 
 impl Default for Histogram {
@@ -25,6 +32,7 @@ impl Default for Histogram {
         Self {
             buckets: [const { AtomicU64::new(0) }; OCTAVES * BUCKETS_PER_OCTAVE],
             longest: AtomicU64::new(0),
+            sum: AtomicU64::new(0),
         }
     }
 }
@@ -38,15 +46,12 @@ impl Histogram {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
         self.longest.fetch_max(micros, Ordering::Relaxed);
+        self.sum.fetch_add(micros, Ordering::Relaxed);
     }
 
     /// The figures now; all zero when there are none yet.
     pub fn quantiles(&self) -> Quantiles {
-        let counts: Vec<u64> = self
-            .buckets
-            .iter()
-            .map(|bucket| bucket.load(Ordering::Relaxed))
-            .collect();
+        let counts = self.counts();
         let max = self.longest.load(Ordering::Relaxed);
         let total: u64 = counts.iter().sum();
         let quantile = |percent: u64| {
@@ -64,6 +69,41 @@ impl Histogram {
             max,
         }
     }
+
+    /// How many were shorter than each of a few fixed lengths.
+    pub fn cumulative(&self) -> Cumulative {
+        let counts = self.counts();
+        let shorter = |micros: u64| {
+            let buckets = counts.iter().enumerate();
+            let shorter = buckets.take_while(|&(index, _)| upper_end(index) < micros);
+            shorter.map(|(_, count)| count).sum()
+        };
+        Cumulative {
+            shorter: LENGTHS
+                .map(|power| (1 << power, shorter(1 << power)))
+                .collect(),
+            count: counts.iter().sum(),
+            sum: self.sum.load(Ordering::Relaxed),
+        }
+    }
+
+    fn counts(&self) -> Vec<u64> {
+        let buckets = self.buckets.iter();
+        buckets
+            .map(|bucket| bucket.load(Ordering::Relaxed))
+            .collect()
+    }
+}
+
+/// A histogram for programs that compare many; all times in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cumulative {
+    /// A length, and how many durations were shorter.
+    pub shorter: Vec<(u64, u64)>,
+    /// All durations.
+    pub count: u64,
+    /// Their sum.
+    pub sum: u64,
 }
 
 /// The bucket for `micros`: its highest bit and the two below.
@@ -185,5 +225,30 @@ mod tests {
         let quantiles = histogram.quantiles();
         assert_eq!((quantiles.p50, quantiles.max), (3, 3_600_000_000));
         assert!((900..=1023).contains(&quantiles.p99), "{quantiles:?}");
+    }
+
+    #[test]
+    fn what_is_shorter_than_a_fixed_length_is_counted_exactly() {
+        let histogram = Histogram::default();
+        for micros in [0, 15, 16, 1023, 1024, (1 << 24) - 1, 1 << 24, 1 << 40] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let cumulative = histogram.cumulative();
+        let shorter = |micros| {
+            let mut all = cumulative.shorter.iter();
+            all.find(|(length, _)| *length == micros)
+                .map(|(_, count)| *count)
+        };
+        assert_eq!(shorter(16), Some(2));
+        assert_eq!(
+            (shorter(512), shorter(1024), shorter(2048)),
+            (Some(3), Some(4), Some(5))
+        );
+        assert_eq!(cumulative.shorter.last(), Some(&(1 << 24, 6)));
+        assert_eq!(cumulative.count, 8);
+        assert_eq!(
+            cumulative.sum,
+            15 + 16 + 1023 + 1024 + (1 << 25) - 1 + (1 << 40)
+        );
     }
 }

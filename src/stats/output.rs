@@ -34,7 +34,7 @@ pub struct OutputStats {
 struct Reported {
     problem: Option<String>,
     /// With the time of each report, oldest first.
-    receivers: Vec<(Instant, Receiver)>,
+    receivers: Vec<(Instant, Heard)>,
 }
 
 /// What a receiver reported last.
@@ -50,6 +50,16 @@ pub struct Receiver {
     pub jitter_ms: f32,
     /// Time there and back in milliseconds, where it could be measured.
     pub round_trip_ms: Option<f32>,
+}
+
+/// A receiver among those of its destination.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Heard {
+    /// Its number, the same as long as it reports, and then free for another.
+    pub index: usize,
+    /// What it reported.
+    #[serde(flatten)]
+    pub receiver: Receiver,
 }
 
 impl OutputStats {
@@ -129,13 +139,19 @@ impl OutputStats {
         let receivers = &mut self.lock().receivers;
         let is_there = |heard| now.saturating_duration_since(heard) < REMEMBERED;
         let mut known = receivers.iter();
-        let is_new = !known.any(|(heard, known)| known.ssrc == receiver.ssrc && is_there(*heard));
-        receivers.retain(|(_, known)| known.ssrc != receiver.ssrc);
+        let before = known
+            .find(|(_, known)| known.receiver.ssrc == receiver.ssrc)
+            .map(|(heard, known)| (*heard, known.index));
+        receivers.retain(|(heard, known)| known.receiver.ssrc != receiver.ssrc && is_there(*heard));
         if receivers.len() >= MAX_RECEIVERS {
             receivers.remove(0);
         }
-        receivers.push((now, receiver));
-        is_new
+        let is_free = |index: &usize| receivers.iter().all(|(_, known)| known.index != *index);
+        let index = before.map(|(_, index)| index).filter(is_free);
+        let index = index.or_else(|| (0..MAX_RECEIVERS).find(is_free));
+        let index = index.unwrap_or_default();
+        receivers.push((now, Heard { index, receiver }));
+        before.is_none_or(|(heard, _)| !is_there(heard))
     }
 
     /// The counters, and the receivers that are there at `now`.
@@ -154,7 +170,7 @@ impl OutputStats {
                 .receivers
                 .iter()
                 .filter(|(heard, _)| now.saturating_duration_since(*heard) < REMEMBERED)
-                .map(|(_, receiver)| receiver.clone())
+                .map(|(_, heard)| heard.clone())
                 .collect(),
         }
     }
@@ -168,14 +184,14 @@ impl OutputStats {
 /// An output's counters at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutputSummary {
-    pub(super) destination: String,
-    frames_sent: u64,
-    pub(super) frames_failed: u64,
-    pub(super) frames_skipped: u64,
-    packets_sent: u64,
-    octets_sent: u64,
-    pub(super) problem: Option<String>,
-    pub(super) receivers: Vec<Receiver>,
+    pub(crate) destination: String,
+    pub(crate) frames_sent: u64,
+    pub(crate) frames_failed: u64,
+    pub(crate) frames_skipped: u64,
+    pub(crate) packets_sent: u64,
+    pub(crate) octets_sent: u64,
+    pub(crate) problem: Option<String>,
+    pub(crate) receivers: Vec<Heard>,
 }
 
 /// What is worth a human's attention: nothing where all is well and nobody reports.
@@ -192,7 +208,7 @@ impl fmt::Display for OutputSummary {
             )?;
         }
         for receiver in &self.receivers {
-            write!(f, "; {} at {}", receiver, self.destination)?;
+            write!(f, "; {} at {}", receiver.receiver, self.destination)?;
         }
         Ok(())
     }
@@ -236,7 +252,7 @@ mod tests {
         output.heard_of(receiver(99, 7), now + Duration::from_secs(1));
         let summary = output.summary(now);
         assert_eq!(summary.receivers.len(), MAX_RECEIVERS);
-        assert_eq!(summary.receivers.last().unwrap().packets_lost, 7);
+        assert_eq!(summary.receivers.last().unwrap().receiver.packets_lost, 7);
         assert!(
             summary.to_string().ends_with(
                 "receiver 00000063 lost 25.0 % (7 packets in all), jitter 1.0 ms, round trip 2.0 ms at h:1"
@@ -244,6 +260,48 @@ mod tests {
             "{summary}"
         );
         let later = output.summary(now + REMEMBERED);
-        assert_eq!(later.receivers, [receiver(99, 7)], "the others are gone");
+        let left: Vec<_> = later
+            .receivers
+            .iter()
+            .map(|heard| heard.receiver.clone())
+            .collect();
+        assert_eq!(left, [receiver(99, 7)], "the others are gone");
+    }
+    #[test]
+    fn a_receiver_keeps_its_index_as_long_as_it_reports() {
+        let output = OutputStats::new("h:1".to_owned());
+        let receiver = |ssrc| Receiver {
+            ssrc,
+            fraction_lost: 0.0,
+            packets_lost: 0,
+            jitter_ms: 0.0,
+            round_trip_ms: None,
+        };
+        let start = Instant::now();
+        let indices = |seconds| -> Vec<(u32, usize)> {
+            let summary = output.summary(start + Duration::from_secs(seconds));
+            let receivers = summary.receivers.iter();
+            receivers
+                .map(|heard| (heard.receiver.ssrc, heard.index))
+                .collect()
+        };
+        let hear = |ssrc, seconds| {
+            output.heard_of(receiver(ssrc), start + Duration::from_secs(seconds));
+        };
+        hear(7, 0);
+        hear(8, 30);
+        assert_eq!(indices(30), [(7, 0), (8, 1)]);
+        hear(7, 40);
+        hear(8, 70);
+        assert_eq!(indices(70), [(7, 0), (8, 1)]);
+        hear(8, 120);
+        hear(9, 121);
+        assert_eq!(indices(121), [(8, 1), (9, 0)]);
+        for ssrc in 100..200 {
+            hear(ssrc, 122);
+        }
+        let mut all: Vec<usize> = indices(122).into_iter().map(|(_, index)| index).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..MAX_RECEIVERS).collect::<Vec<_>>());
     }
 }

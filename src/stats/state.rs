@@ -22,6 +22,36 @@ pub enum CameraState {
     Stopped,
 }
 
+impl CameraState {
+    /// The name of each.
+    pub const NAMES: [&'static str; 6] = [
+        "opening",
+        "streaming",
+        "sending-to-nobody",
+        "waiting",
+        "idle",
+        "stopped",
+    ];
+
+    /// The name of this one: one word, without a reason.
+    pub const fn name(&self) -> &'static str {
+        let [opening, streaming, nobody, waiting, idle, stopped] = Self::NAMES;
+        match self {
+            Self::Opening => opening,
+            Self::Streaming => streaming,
+            Self::SendingToNobody => nobody,
+            Self::Waiting(_) => waiting,
+            Self::Idle => idle,
+            Self::Stopped => stopped,
+        }
+    }
+
+    /// Whether the camera does what it should: it streams, or sleeps until somebody watches.
+    pub const fn is_well(&self) -> bool {
+        matches!(self, Self::Streaming | Self::Idle)
+    }
+}
+
 impl fmt::Display for CameraState {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

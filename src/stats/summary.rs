@@ -12,26 +12,21 @@ use super::state::CameraState;
 /// A camera's counters at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    pub(super) name: String,
-    pub(super) state: CameraState,
-    /// Times that the source was opened again.
-    pub reopened: u64,
-    pub(super) frames_captured: u64,
-    pub(super) frames_sent: u64,
-    /// By reason.
-    pub frames_dropped: BTreeMap<&'static str, u64>,
-    /// Missing by the driver's count.
-    pub sequence_gaps: u64,
-    /// Times of capture that could not be.
-    pub timestamps_replaced: u64,
-    /// Called damaged by the driver, and whole.
-    pub flagged_but_whole: u64,
-    pub(super) packets_sent: u64,
-    pub(super) octets_sent: u64,
-    pub(super) send_calls: u64,
-    pub(super) send_errors: u64,
-    pub(super) latency_us: LatencySummary,
-    pub(super) outputs: Vec<OutputSummary>,
+    pub(crate) name: String,
+    pub(crate) state: CameraState,
+    pub(crate) reopened: u64,
+    pub(crate) frames_captured: u64,
+    pub(crate) frames_sent: u64,
+    pub(crate) frames_dropped: BTreeMap<&'static str, u64>,
+    pub(crate) sequence_gaps: u64,
+    pub(crate) timestamps_replaced: u64,
+    pub(crate) flagged_but_whole: u64,
+    pub(crate) packets_sent: u64,
+    pub(crate) octets_sent: u64,
+    pub(crate) send_calls: u64,
+    pub(crate) send_errors: u64,
+    pub(crate) latency_us: LatencySummary,
+    pub(crate) outputs: Vec<OutputSummary>,
 }
 
 impl fmt::Display for Summary {

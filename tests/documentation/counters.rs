@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::pages::page;
 
 /// The first cells of the rows below `heading` that are code.
-fn rows(heading: &str) -> BTreeSet<String> {
+pub fn rows(heading: &str) -> BTreeSet<String> {
     let sections = page("docs/counters.md").sections();
     let mut sections = sections.into_iter();
     let (_, _, text) = sections
@@ -23,7 +23,7 @@ fn rows(heading: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn keys(object: &Value) -> BTreeSet<String> {
+pub fn keys(object: &Value) -> BTreeSet<String> {
     let object = object.as_object().expect("an object");
     assert!(!object.is_empty());
     object.keys().cloned().collect()

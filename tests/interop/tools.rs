@@ -8,9 +8,12 @@ pub const FFMPEG: &str = "ffmpeg";
 /// Debian's, which has GStreamer.
 pub const PYTHON: &str = "/usr/bin/python3";
 
+pub const PROMTOOL: &str = "promtool";
+
 const GST_INSPECT: &str = "gst-inspect-1.0";
 const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
 const FFMPEG_PACKAGE: &str = "ffmpeg";
+const PROMTOOL_PACKAGE: &str = "prometheus";
 const PYTHON_GST_PACKAGE: &str = "python3-gst-1.0";
 
 /// Elements of the pipelines, and the package of each.
@@ -62,6 +65,14 @@ pub fn require_ffmpeg() {
             (!runs(FFMPEG, &["-version"])).then(|| missing((FFMPEG, FFMPEG_PACKAGE)))
         }),
     );
+}
+
+/// Panics with the package to install, if Prometheus' checker is not there.
+pub fn require_promtool() {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    demand(MISSING.get_or_init(|| {
+        (!runs(PROMTOOL, &["--version"])).then(|| missing((PROMTOOL, PROMTOOL_PACKAGE)))
+    }));
 }
 
 fn missing((what, package): (&str, &str)) -> String {
