@@ -67,6 +67,11 @@ pub enum Command {
         /// `--root`.
         root: PathBuf,
     },
+    /// Print the configuration of a user.
+    Password {
+        /// Their name.
+        user: String,
+    },
     /// Print the help.
     Help,
     /// Print the version.
@@ -253,6 +258,7 @@ impl Options {
                     &[],
                 )
             }
+            "password" => (self.password()?, &[]),
             _ => return Err(unknown_command(&name, &COMMANDS)),
         };
         match self.left_over(allowed) {
@@ -321,6 +327,13 @@ impl Options {
             return Err("--fps 0 is for replay and demo, a camera needs a rate".to_owned());
         }
         Ok(fps)
+    }
+
+    /// The only operand is a name.
+    fn password(&mut self) -> Result<Command, String> {
+        let user = self.operand.take().map(string).transpose()?;
+        let user = user.ok_or("password needs a USER, and asks for the password by itself")?;
+        Ok(Command::Password { user })
     }
 
     /// The configuration, as people type it: with `--config` or without.

@@ -24,7 +24,11 @@ const NAMES: usize = 16;
 
 /// What the file alone tells.
 pub fn of_file(config: &Config) -> Vec<String> {
-    outputs(config).filter_map(odd_port).collect()
+    let mut notes: Vec<String> = outputs(config).filter_map(odd_port).collect();
+    if config.http.is_none() && !config.users.is_empty() {
+        notes.push("there are [[user]] blocks, and no [http] that asks for them".to_owned());
+    }
+    notes
 }
 
 /// What this machine tells now: it is looked for devices, files and interfaces, but no device is opened.
@@ -198,6 +202,16 @@ mod tests {
         assert_eq!(note("5005"), odd);
         assert!(note("65535").ends_with("no port above it for RTCP reports"));
         assert!(!note("65535\"\nrtcp = \"off").contains("above"));
+    }
+
+    #[test]
+    fn users_whom_nobody_asks_are_noted() {
+        let (md5, sha256) = ("0".repeat(32), "0".repeat(64));
+        let user = format!("[[user]]\nname = \"a\"\nmd5 = \"{md5}\"\nsha256 = \"{sha256}\"\n");
+        let output = format!("destination = \"h:2\"\n{user}");
+        assert!(of_file(&to(&output)).join("").contains("no [http]"));
+        let door = "[http]\nlisten = \"127.0.0.1:8080\"";
+        assert!(of_file(&to(&format!("{output}{door}"))).is_empty());
     }
 
     #[test]

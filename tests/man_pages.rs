@@ -120,7 +120,7 @@ fn the_synopsis_gives_each_command_the_options_that_it_takes() {
     // Each command takes the two that have a letter too.
     let own = options.iter().filter(|option| !option.contains(','));
     let mut arguments: Vec<&str> = own.map(String::as_str).collect();
-    const OPERANDS: [&str; 4] = ["[CAMERA", "| FILE]", "[COMMAND]", "[DEVICE]"];
+    const OPERANDS: [&str; 5] = ["[CAMERA", "| FILE]", "USER", "[COMMAND]", "[DEVICE]"];
     arguments.push("OPERAND");
     for (command, line) in synopsis() {
         if command.starts_with('-') {

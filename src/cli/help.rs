@@ -7,17 +7,19 @@ framewire - streams MJPEG cameras as RTP/JPEG (RFC 2435)
 Usage: framewire [COMMAND] [OPTIONS]
 
 Commands:
-  run      stream every camera of the configuration (the default)
-  demo     stream a built-in test pattern; needs no camera and no configuration
-  check    read the configuration and say what is wrong with it
-  devices  list capture devices with their formats and controls
-  doctor   look at the pictures of one camera and say what they are like, whether
-           they can be sent, and what to do: doctor [DEVICE]
-  sdp      print the session description for a player: sdp [CAMERA[:OUTPUT]],
-           OUTPUT counts a camera's [[camera.rtp]] from 1
-  prepare  at the boot of a flashed image: put the configuration of the boot
-           partition into force, network and host name included
-  help     print this help
+  run       stream every camera of the configuration (the default)
+  demo      stream a built-in test pattern; needs no camera and no configuration
+  check     read the configuration and say what is wrong with it
+  devices   list capture devices with their formats and controls
+  doctor    look at the pictures of one camera and say what they are like, whether
+            they can be sent, and what to do: doctor [DEVICE]
+  sdp       print the session description for a player: sdp [CAMERA[:OUTPUT]],
+            OUTPUT counts a camera's [[camera.rtp]] from 1
+  prepare   at the boot of a flashed image: put the configuration of the boot
+            partition into force, network and host name included
+  password  print the [[user]] block of a user: password USER asks for the
+            password, or reads it from a pipe, one line
+  help      print this help
 
 Options:
   --config FILE       configuration (run, check, sdp, prepare); for run and check
@@ -52,8 +54,8 @@ the pictures cannot be sent.
 ";
 
 /// Every command that `--help` lists.
-pub const COMMANDS: [&str; 8] = [
-    "run", "demo", "check", "devices", "doctor", "sdp", "prepare", "help",
+pub const COMMANDS: [&str; 9] = [
+    "run", "demo", "check", "devices", "doctor", "sdp", "prepare", "password", "help",
 ];
 /// Every long option that it lists.
 pub const OPTIONS: [&str; 16] = [

@@ -6,10 +6,12 @@ mod devices;
 mod doctor;
 mod failure;
 mod one;
+mod password;
 mod players;
 mod prepare;
 mod run;
 mod sdp;
+mod terminal;
 
 use std::io;
 
@@ -33,6 +35,7 @@ pub fn execute(command: Command, out: &mut dyn io::Write) -> Result<(), Failure>
         // It has its own end: what it says may be a failure.
         Command::Doctor(wanted) => return doctor::doctor(wanted, out),
         Command::Sdp { config, stream } => sdp::sdp(config.as_deref(), stream, out),
+        Command::Password { user } => password::password(&user, out),
         Command::Help => Ok(out.write_all(HELP.as_bytes())?),
         Command::Version => Ok(writeln!(out, "framewire {}", env!("CARGO_PKG_VERSION"))?),
     }?;

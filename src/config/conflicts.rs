@@ -13,6 +13,7 @@ use super::camera::{Device, Fps, Name};
 use super::destination::Destination;
 use super::network::Address;
 use super::output::{Interface, LocalPort, MAX_OUTPUTS, Rtcp};
+use super::user::{MAX_USERS, UserName};
 
 /// What is wrong, where, and where the line stands that it does not go with.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ struct Lines {
     #[serde(default)]
     camera: Vec<Camera>,
     http: Option<IgnoredAny>,
+    #[serde(default)]
+    user: Vec<User>,
     #[serde(default)]
     network: Network,
 }
@@ -55,6 +58,11 @@ struct Output {
     local_port: Option<Spanned<LocalPort>>,
 }
 
+#[derive(Deserialize)]
+struct User {
+    name: Spanned<UserName>,
+}
+
 #[derive(Default, Deserialize)]
 struct Network {
     address: Option<Spanned<Address>>,
@@ -72,6 +80,7 @@ pub fn check(text: &str) -> Checked {
         return conflict(0..0, None, message);
     }
     check_names(&lines.camera)?;
+    check_users(&lines.user)?;
     let has_door = lines.http.is_some();
     let mut cameras = lines.camera.iter();
     cameras.try_for_each(|camera| camera.check(has_door))?;
@@ -114,6 +123,24 @@ fn check_names(cameras: &[Camera]) -> Checked {
         }
     }
     Ok(())
+}
+
+fn check_users(users: &[User]) -> Checked {
+    let mut known: HashMap<&str, Range<usize>> = HashMap::new();
+    for user in users {
+        let name = user.name.as_ref().as_str();
+        if let Some(other) = known.insert(name, user.name.span()) {
+            let message = format!("user name {name:?} is taken: each needs their own");
+            return between(other, user.name.span(), message);
+        }
+    }
+    match users.get(MAX_USERS) {
+        Some(user) => {
+            let message = format!("{} [[user]]: at most {MAX_USERS}", users.len());
+            conflict(user.name.span(), None, message)
+        }
+        None => Ok(()),
+    }
 }
 
 impl Camera {

@@ -1,5 +1,6 @@
 //! Why there is no configuration, and where in the file.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::quote;
@@ -10,6 +11,9 @@ pub const DEFAULT_PATHS: [&str; 2] = ["config.toml", "/etc/framewire/config.toml
 /// Most octets of a configuration: far more than any that a person writes.
 pub const MAX_OCTETS: u64 = 1 << 20;
 
+/// Keys of a user whose values are shown to nobody, and one that people may try.
+const SECRETS: [&str; 3] = ["md5", "sha256", "password"];
+
 /// A place in a text file, both from 1; columns count characters. `text` is what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -19,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The line, shortened around the place when it is long.
+    /// The line without secrets, shortened around the place when it is long.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -33,8 +37,20 @@ impl Place {
         Self {
             line: before.matches('\n').count() + 1,
             column: column + 1,
-            text: quote::line(line.unwrap_or_default(), column),
+            text: quote::line(&without_secrets(line.unwrap_or_default()), column),
         }
+    }
+}
+
+/// `line` up to the first value that is a secret.
+fn without_secrets(line: &str) -> Cow<'_, str> {
+    let ends = SECRETS.iter().filter_map(|key| {
+        let key = line.find(key)?;
+        Some(key + line.get(key..)?.find('=')? + 1)
+    });
+    match ends.min().and_then(|end| line.get(..end)) {
+        Some(shown) => format!("{shown} …").into(),
+        None => line.into(),
     }
 }
 

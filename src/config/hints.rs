@@ -5,11 +5,12 @@ use serde::de::IgnoredAny;
 use crate::nearest::nearest;
 
 /// Headings that people write, and the block that they mean.
-const HEADINGS: [(&str, &str); 4] = [
+const HEADINGS: [(&str, &str); 5] = [
     ("[camera]", "[[camera]]"),
     ("[camera.rtp]", "[[camera.rtp]]"),
     ("[rtp]", "[[camera.rtp]]"),
     ("[[rtp]]", "[[camera.rtp]]"),
+    ("[user]", "[[user]]"),
 ];
 /// The keys whose values are lists.
 const LISTS: [&str; 1] = ["dns"];
@@ -63,6 +64,11 @@ fn near_miss(message: &str) -> Option<String> {
         .strip_prefix("unknown field `")?
         .split_once("`, expected ")?;
     let known = known.split('`').skip(1).step_by(2);
+    if unknown == "password" && known.clone().any(|key: &str| key == "sha256") {
+        let meant =
+            "no password is written here: `framewire password NAME` prints the hashes of one";
+        return Some(meant.to_owned());
+    }
     nearest(unknown, known).map(|key| format!("did you mean `{key}`?"))
 }
 

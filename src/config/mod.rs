@@ -14,6 +14,7 @@ mod network;
 mod output;
 mod pacing;
 mod system;
+mod user;
 mod value;
 
 use std::fs::{self, File};
@@ -38,6 +39,7 @@ pub use network::{Address, Country, Network, Passphrase, Ssid, Vlan, Wifi};
 pub use output::{Interface, LocalPort, MAX_OUTPUTS, Mtu, Output, Rtcp, Ssrc, Ttl};
 pub use pacing::Pacing;
 pub use system::{Hostname, System};
+pub use user::{MAX_USERS, Md5Hash, REALM, Sha256Hash, User, UserName, hexadecimal};
 
 /// What some editors put before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
@@ -51,6 +53,9 @@ pub struct Config {
     pub cameras: Vec<Camera>,
     /// The door for people; without it no socket listens.
     pub http: Option<Http>,
+    /// Who may come in; without any the door is open.
+    #[serde(rename = "user", default)]
+    pub users: Vec<User>,
     /// What is logged.
     #[serde(default)]
     pub log: Log,

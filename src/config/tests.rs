@@ -40,6 +40,7 @@ fn keys_in_comments_of_the_shipped_file_are_real() {
         .map(|line| match line.strip_prefix('#') {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest,
             Some(rest) if rest.starts_with("[network.wifi]") => rest,
+            Some(rest) if rest.starts_with("[[user]]") => rest,
             _ => line,
         })
         .collect();
@@ -47,6 +48,7 @@ fn keys_in_comments_of_the_shipped_file_are_real() {
     let camera = &config.cameras[0];
     assert_eq!(camera.quality.map(Quality::get), Some(85));
     assert_eq!(camera.controls.0.len(), 2);
+    assert_eq!(config.users.len(), 1);
     assert_eq!(camera.outputs[0].ssrc.map(Ssrc::get), Some(0x1234_5678));
 }
 
@@ -243,6 +245,78 @@ fn network_values_and_their_combinations_are_checked() {
         let error = with(text).unwrap_err();
         assert!(error.starts_with(place), "{text}: {error}");
         assert!(error.contains(allowed), "{text}: {error}");
+    }
+}
+
+/// A user, who is on lines 6 to 9 of a file.
+const USER: &str = "[[user]]\nname = \"anna\"\nmd5 = \"MD5\"\nsha256 = \"SHA256\"\n";
+
+fn user(name: &str, md5: &str, sha256: &str) -> String {
+    let user = USER.replace("MD5", md5).replace("SHA256", sha256);
+    user.replace("anna", name)
+}
+
+#[test]
+fn users_have_a_name_of_their_own_and_two_hashes() {
+    let (md5, sha256) = ("1234567890ABCDEF".repeat(2), "fedcba0987654321".repeat(4));
+    let with = |text: &str| parse(&format!("{MINIMAL}{text}"));
+    let config = with(&user("anna", &md5, &sha256)).unwrap();
+    assert_eq!(config.users[0].md5.as_str(), md5.to_ascii_lowercase());
+    assert!(!format!("{config:?}").contains("90abcdef"), "{config:?}");
+    let of = |name: &str| user(name, &md5, &sha256);
+    let many: String = (0..65).map(|number| of(&number.to_string())).collect();
+    for (text, place, allowed) in [
+        (of("a:b"), "c.toml:6:8:", "1 to 64"),
+        (of("anna") + &of("anna"), "c.toml:10:8:", "c.toml:6:8"),
+        (many, "c.toml:262:8:", "at most 64"),
+        (
+            user("a", &md5.replace("12", "1"), &sha256),
+            "c.toml:7:7:",
+            "32 hex",
+        ),
+        (user("a", &md5, &md5), "c.toml:8:10:", "64 hex"),
+        (
+            user("a", &md5.replace('A', "g"), &sha256),
+            "c.toml:7:7:",
+            "32 hex",
+        ),
+        (
+            of("a").replace("sha256", "password"),
+            "c.toml:8:1:",
+            "framewire password",
+        ),
+        (
+            of("a").replace("sha256 ", "sha256 = 1\n#"),
+            "c.toml:8:10:",
+            "64 hex",
+        ),
+        (
+            of("a").replace(&format!("\"{md5}\""), &md5),
+            "c.toml:7:",
+            "",
+        ),
+        (
+            of("a").replace(&sha256, &format!("{sha256}\u{1}")),
+            "c.toml:8:",
+            "",
+        ),
+        (
+            of("a").replace("[[user]]", "[user]"),
+            "c.toml:5:1:",
+            "[[user]]",
+        ),
+        (
+            format!("user = [{{ name = \"a\", md5 = \"{md5}\", x = 1 }}]\n"),
+            "c.toml:",
+            "",
+        ),
+    ] {
+        let error = with(&text).unwrap_err();
+        assert!(error.starts_with(place), "{text}: {error}");
+        assert!(error.contains(allowed), "{text}: {error}");
+        for secret in ["90AB", "90ab", "dcba09"] {
+            assert!(!error.contains(secret), "{error}");
+        }
     }
 }
 

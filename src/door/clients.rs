@@ -3,9 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+
+use crate::config::User;
 
 /// Most connections.
 const MOST: usize = 128;
@@ -27,6 +30,8 @@ struct All {
 pub struct Client {
     pub peer: SocketAddr,
     pub since: Instant,
+    /// Who asked last.
+    pub user: RefCell<Option<Arc<User>>>,
     /// The stream that it gets.
     pub stream: RefCell<Option<String>>,
     pub frames_sent: Cell<u64>,
@@ -63,6 +68,7 @@ impl Clients {
         let client = Rc::new(Client {
             peer,
             since: Instant::now(),
+            user: RefCell::default(),
             stream: RefCell::default(),
             frames_sent: Cell::new(0),
             frames_skipped: Cell::new(0),
@@ -101,7 +107,7 @@ impl Clients {
 }
 
 /// Whom an address belongs to: who has an IPv6 network has all its addresses (RFC 4291 2.5.4).
-fn of(address: IpAddr) -> IpAddr {
+pub fn of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() >> 64 << 64;

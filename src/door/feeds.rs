@@ -120,6 +120,19 @@ impl Feeds {
             }
         }
     }
+
+    /// Ends the streams of those whom `is_out` names.
+    pub fn close_for(&self, is_out: impl Fn(&Client) -> bool) {
+        for feed in self.feeds.borrow().iter().filter_map(Weak::upgrade) {
+            feed.subscribers.borrow_mut().retain(|subscriber| {
+                let is_out = is_out(&subscriber.client);
+                if is_out {
+                    subscriber.mailbox.close_one();
+                }
+                !is_out
+            });
+        }
+    }
 }
 
 /// Brings each new picture to all subscribers.

@@ -17,6 +17,14 @@ pub fn answer(entries: &[Entry]) -> Answer {
     }
 }
 
+/// The same in one word, for those who have not said who they are.
+pub fn in_short(entries: &[Entry]) -> Answer {
+    match answer(entries).status() {
+        StatusCode::OK => answer::text(StatusCode::OK, "ok"),
+        status => answer::text(status, "not well"),
+    }
+}
+
 fn problem(entry: &Entry) -> Option<String> {
     let state = entry.stats.state();
     let problem = || format!("{}: {state}", entry.config.name());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::clients::Clients;
 use super::feeds::Feeds;
 use super::host::Names;
+use super::users::Access;
 use crate::directory::Directory;
 
 /// What is behind the door.
@@ -12,5 +13,6 @@ pub struct House {
     pub directory: Arc<Directory>,
     pub feeds: Feeds,
     pub names: Names,
+    pub access: Access,
     pub clients: Clients,
 }

@@ -5,11 +5,14 @@
 //! on the same sockets.
 
 mod answer;
+mod authorization;
 mod clients;
 mod connection;
 mod description;
+mod digest;
 mod exposition;
 mod feeds;
+mod guesses;
 mod health;
 mod host;
 mod house;
@@ -22,6 +25,7 @@ mod routes;
 mod server;
 mod snapshot;
 mod status;
+mod users;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -33,12 +37,13 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::bell::Bell;
-use crate::config::Http;
+use crate::config::{Http, User};
 use crate::directory::Directory;
 use crate::heartbeat::{Heartbeat, Watched};
 use crate::log_limit::LogLimits;
 
 use server::Server;
+use users::Users;
 
 /// Waits after a socket that could not be had, or a thread that ended: the first, and the longest.
 const SHORTEST_BACK_OFF: Duration = Duration::from_secs(1);
@@ -51,6 +56,7 @@ const MOST_HANGING: usize = 4;
 /// The door, seen by the main thread.
 pub struct Door {
     config: Http,
+    users: Arc<Users>,
     directory: Arc<Directory>,
     listeners: Vec<TcpListener>,
     running: Option<Running>,
@@ -69,16 +75,18 @@ struct Running {
 }
 
 impl Door {
-    /// For the cameras of `directory`, as `config` says, on `listeners` that are bound already, if there are any. A
-    /// socket that cannot be had now is tried again.
+    /// For `users` and the cameras of `directory`, as `config` says, on `listeners` that are bound already, if there are
+    /// any. A socket that cannot be had now is tried again.
     pub fn open(
         config: Http,
+        users: &[User],
         listeners: Vec<TcpListener>,
         directory: Arc<Directory>,
         now: Instant,
     ) -> Self {
         let mut door = Self {
             config,
+            users: Arc::default(),
             directory,
             listeners,
             running: None,
@@ -87,8 +95,34 @@ impl Door {
             backoff: Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF),
             said: LogLimits::default(),
         };
+        door.users.set(users);
         door.turn(now);
         door
+    }
+
+    /// Lets these in from now on; the streams of others end.
+    pub fn let_in(&mut self, users: &[User]) {
+        let was_open = self.users.is_empty();
+        self.users.set(users);
+        if !was_open {
+            self.warn_if_open();
+        }
+    }
+
+    /// Says to whom it is open, if that is more than this machine and users with passwords.
+    fn warn_if_open(&self) {
+        let addresses = self
+            .listeners
+            .iter()
+            .filter_map(|each| each.local_addr().ok());
+        let reached: Vec<String> = addresses
+            .filter(|address| !address.ip().to_canonical().is_loopback())
+            .map(|address| address.to_string())
+            .collect();
+        if self.users.is_empty() && !reached.is_empty() {
+            let reached = reached.join(" or ");
+            warn!("whoever reaches {reached} sees the cameras: no [[user]] is configured");
+        }
     }
 
     /// How it is configured.
@@ -134,7 +168,10 @@ impl Door {
             let addresses = self.config.listen.addresses().iter();
             let bound: io::Result<_> = addresses.map(|&each| bind(each)).collect();
             self.listeners = bound?;
-            say(&self.listeners)?;
+            for listener in &self.listeners {
+                info!("http://{}/ shows the cameras", listener.local_addr()?);
+            }
+            self.warn_if_open();
         }
         let listeners: io::Result<Vec<TcpListener>> =
             self.listeners.iter().map(TcpListener::try_clone).collect();
@@ -142,6 +179,7 @@ impl Door {
         let server = Server {
             listeners: listeners?,
             names: self.config.names.clone(),
+            users: self.users.clone(),
             directory: self.directory.clone(),
             stop: stop.clone(),
             heartbeat: heartbeat.clone(),
@@ -168,18 +206,6 @@ impl Drop for Door {
             door.stop.ring();
         }
     }
-}
-
-/// Says where the door is, and to whom it is open.
-fn say(listeners: &[TcpListener]) -> io::Result<()> {
-    for listener in listeners {
-        let address = listener.local_addr()?;
-        info!("http://{address}/ shows the cameras");
-        if !address.ip().to_canonical().is_loopback() {
-            warn!("whoever reaches {address} sees the cameras");
-        }
-    }
-    Ok(())
 }
 
 /// A socket that listens on `address`; the error names it.

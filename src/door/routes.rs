@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
@@ -21,6 +22,16 @@ pub async fn answer(request: Request<Incoming>, client: Rc<Client>, house: Rc<Ho
     if let Some(refusal) = refuse(&request, &house) {
         return refusal;
     }
+    match house
+        .access
+        .admit(&request, client.peer.ip(), Instant::now())
+    {
+        Ok(user) => drop(client.user.replace(user)),
+        Err(_) if is_health_check(&request) => {
+            return health::in_short(&house.directory.entries());
+        }
+        Err(refusal) => return refusal.answer(),
+    }
     let is_head = request.method() == Method::HEAD;
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or(""));
     if let Some(file) = page::answer(path) {
@@ -34,6 +45,11 @@ pub async fn answer(request: Request<Incoming>, client: Rc<Client>, house: Rc<Ho
         "/stream" => several(query, client, &house),
         _ => of_camera(path, query, is_head, client, &house).await,
     }
+}
+
+/// Whether somebody asks if all is well who has no password: containers and load balancers have none.
+fn is_health_check(request: &Request<Incoming>) -> bool {
+    request.uri().path() == "/healthz" && !request.headers().contains_key(header::AUTHORIZATION)
 }
 
 /// The answer to what is not even looked at.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::{LocalSet, spawn_local};
@@ -16,6 +16,7 @@ use super::connection;
 use super::feeds::Feeds;
 use super::host::Names;
 use super::house::House;
+use super::users::{Access, Users};
 use crate::bell::Bell;
 use crate::directory::Directory;
 use crate::heartbeat::Heartbeat;
@@ -30,6 +31,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Server {
     pub listeners: Vec<TcpListener>,
     pub names: Vec<String>,
+    pub users: Arc<Users>,
     pub directory: Arc<Directory>,
     pub stop: Arc<Bell>,
     pub heartbeat: Arc<Heartbeat>,
@@ -51,6 +53,7 @@ impl Server {
             feeds: Feeds::new(self.directory.clone()),
             directory: self.directory,
             names: Names::new(self.names),
+            access: Access::new(self.users, Instant::now())?,
             clients: Clients::default(),
         });
         for listener in self.listeners {
@@ -61,6 +64,9 @@ impl Server {
             loop {
                 self.heartbeat.beat();
                 house.feeds.close_removed();
+                house
+                    .feeds
+                    .close_for(|client| !house.access.may_stay(client));
                 sleep(BEAT).await;
             }
         });
@@ -81,7 +87,7 @@ async fn accept(listener: tokio::net::TcpListener, house: Rc<House>) {
                 }
             }
             Err(error) => {
-                if let Some(times) = failures.note(std::time::Instant::now()) {
+                if let Some(times) = failures.note(Instant::now()) {
                     warn!("the door takes no connection: {error}{times}");
                 }
                 sleep(PAUSE).await;

@@ -32,7 +32,7 @@ pub async fn take(feeds: &Feeds, entry: &Entry, client: &Rc<Client>) -> Result<P
                 return Ok(picture);
             }
             Ok(Some(_)) => {}
-            Ok(None) => return Err("the camera is configured no more".to_owned()),
+            Ok(None) => return Err("the camera, or who asks, is configured no more".to_owned()),
             Err(_) => {
                 let state = entry.stats.state();
                 return Err(format!(

@@ -45,6 +45,7 @@ struct Camera {
 struct Http {
     connections: usize,
     connections_refused: u64,
+    wrong_passwords: u64,
     clients: Vec<ClientSummary>,
 }
 
@@ -59,6 +60,7 @@ pub fn answer(house: &House) -> Answer {
         http: Http {
             connections: house.clients.count(),
             connections_refused: house.clients.refused(),
+            wrong_passwords: house.access.wrong(),
             clients: house.clients.streaming(),
         },
     };

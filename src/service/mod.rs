@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use crate::camera::Parting;
-use crate::config::{Config, ConfigError, Http, SummaryInterval};
+use crate::config::{Config, ConfigError, SummaryInterval};
 use crate::door::Door;
 use crate::ledger::Ledger;
 use crate::log::{self, Log};
@@ -102,7 +102,8 @@ impl Service {
         cameras.want(&config.cameras, now);
         let directory = cameras.directory();
         let door = config.http.clone();
-        let door = door.map(|http| Door::open(http, listeners, directory.clone(), now));
+        let door =
+            door.map(|http| Door::open(http, &config.users, listeners, directory.clone(), now));
         let manager = Manager::from_environment(now);
         let is_service = manager.is_present() || log::is_journal();
         Ok(Self {
@@ -207,15 +208,18 @@ impl Service {
         Ok(Config::read(path)?.1)
     }
 
-    /// A door that stays as it is notices nothing; another one is opened when the old one is shut.
-    fn want_door(&mut self, wanted: Option<&Http>, now: Instant) {
-        if self.door.as_ref().map(Door::config) == wanted {
-            return;
+    /// A door that stays as it is learns who may come in now; another one is opened when the old one is shut.
+    fn want_door(&mut self, config: &Config, now: Instant) {
+        if let Some(door) = &mut self.door
+            && Some(door.config()) == config.http.as_ref()
+        {
+            return door.let_in(&config.users);
         }
         self.door = None;
         let directory = self.cameras.directory();
-        let wanted = wanted.cloned();
-        self.door = wanted.map(|http| Door::open(http, Vec::new(), directory.clone(), now));
+        let wanted = config.http.clone();
+        self.door =
+            wanted.map(|http| Door::open(http, &config.users, Vec::new(), directory.clone(), now));
     }
 
     fn put_into_force(&mut self, config: Config) {
@@ -224,7 +228,7 @@ impl Service {
         self.sandbox.check(self.path.as_deref(), &config);
         log_notes(&config);
         self.cameras.want(&config.cameras, now);
-        self.want_door(config.http.as_ref(), now);
+        self.want_door(&config, now);
         if config.log.level != self.config.log.level {
             self.log.set_level(config.log.level);
         }

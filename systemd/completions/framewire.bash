@@ -2,7 +2,7 @@
 
 _framewire() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=run i
-    local commands="run demo check devices doctor sdp prepare help"
+    local commands="run demo check devices doctor sdp prepare password help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then

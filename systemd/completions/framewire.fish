@@ -1,6 +1,6 @@
 # Completions of framewire for fish.
 
-set -l commands run demo check devices doctor sdp prepare help
+set -l commands run demo check devices doctor sdp prepare password help
 complete -c framewire -f
 complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a run -d 'stream every camera of the configuration'
 complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a demo -d 'stream a built-in test pattern'
@@ -9,6 +9,7 @@ complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a devices 
 complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'look at the pictures of one camera'
 complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a sdp -d 'print the session description for a player'
 complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a prepare -d 'put the configuration of a flashed image into force'
+complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a password -d 'print the [[user]] block of a user'
 complete -c framewire -n "not __fish_seen_subcommand_from $commands" -a help -d 'print the help'
 
 complete -c framewire -s h -l help -d 'print the help'

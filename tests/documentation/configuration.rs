@@ -14,6 +14,10 @@ const MINIMAL: &str =
 /// What a section needs besides.
 const WIFI: &str = "[network.wifi]\nssid = \"a\"\ncountry = \"DE\"\n";
 const HTTP: &str = "[http]\nlisten = \"127.0.0.1:8080\"\n";
+const USER: &str = concat!(
+    "[[user]]\nname = \"anna\"\nmd5 = \"00000000000000000000000000000000\"\n",
+    "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\n"
+);
 /// The one table that takes any key.
 const FREE_TABLE: &str = "[camera.controls]";
 /// Its default depends on whether the camera has outputs.
@@ -134,10 +138,16 @@ fn the_defaults_of_the_page_are_those_of_the_program() {
     for key in described().1 {
         let name = format!("{} of {}", key.name, key.section);
         if key.text.trim_start().starts_with("**Required.**") {
-            let lines = format!("{MINIMAL}{WIFI}{HTTP}");
+            let lines = format!("{MINIMAL}{WIFI}{HTTP}{USER}");
             let mut lines: Vec<_> = lines.lines().collect();
             let count = lines.len();
-            lines.retain(|line| !line.starts_with(&format!("{} = ", key.name)));
+            let mut section = "";
+            lines.retain(|line| {
+                if line.starts_with('[') {
+                    section = line;
+                }
+                section != key.section || !line.starts_with(&format!("{} = ", key.name))
+            });
             assert_eq!(lines.len(), count - 1, "{name}");
             let error = parse(&lines.join("\n")).expect_err(&name);
             assert!(error.contains(&key.name), "{name}: {error}");
