@@ -247,6 +247,8 @@ fn other_users_are_let_in_at_once_and_the_streams_of_removed_ones_end() {
     comes_to("none", 200);
 }
 
+const WARNING: &str = "sees the cameras: no [[user]] is configured";
+
 /// What the log says when the door listens on `address` with these users, until it is open.
 fn log_of(address: &str, users: &str) -> String {
     let folder = Folder::new(&format!("door-users-log-{}", users.len()));
@@ -258,8 +260,24 @@ fn log_of(address: &str, users: &str) -> String {
 }
 
 #[test]
+fn the_demo_warns_too() {
+    let at = format!("0.0.0.0:{}", free_port());
+    let arguments = [
+        "demo",
+        "--http",
+        &at,
+        "--to",
+        "127.0.0.1:9",
+        "--timeout",
+        "1",
+    ];
+    let output = command(&arguments).output().expect("framewire runs");
+    let log = text(&output.stderr);
+    assert_eq!(log.matches(WARNING).count(), 1, "{log}");
+}
+
+#[test]
 fn the_log_warns_of_a_door_that_is_open_to_the_network_and_of_no_other() {
-    const WARNING: &str = "sees the cameras: no [[user]] is configured";
     let anna = block("anna", "right");
     for (address, users, warnings) in [
         ("0.0.0.0", "", 1),

@@ -50,6 +50,8 @@ mod sender;
 mod support;
 #[path = "interop/tools.rs"]
 mod tools;
+#[path = "interop/users.rs"]
+mod users;
 
 use receiver::Receiver;
 

@@ -96,6 +96,8 @@ impl Door {
             said: LogLimits::default(),
         };
         door.users.set(users);
+        // Of those that it opens by itself it tells when it has them.
+        door.warn_if_open();
         door.turn(now);
         door
     }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 pub const GST_LAUNCH: &str = "gst-launch-1.0";
 pub const FFMPEG: &str = "ffmpeg";
+pub const CURL: &str = "curl";
 /// Debian's, which has GStreamer.
 pub const PYTHON: &str = "/usr/bin/python3";
 
@@ -14,6 +15,7 @@ const GST_INSPECT: &str = "gst-inspect-1.0";
 const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
 const FFMPEG_PACKAGE: &str = "ffmpeg";
 const PROMTOOL_PACKAGE: &str = "prometheus";
+const CURL_PACKAGE: &str = "curl";
 const PYTHON_GST_PACKAGE: &str = "python3-gst-1.0";
 
 /// Elements of the pipelines, and the package of each.
@@ -73,6 +75,15 @@ pub fn require_promtool() {
     demand(MISSING.get_or_init(|| {
         (!runs(PROMTOOL, &["--version"])).then(|| missing((PROMTOOL, PROMTOOL_PACKAGE)))
     }));
+}
+
+/// Panics with the package to install, if curl is not there.
+pub fn require_curl() {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    demand(
+        MISSING
+            .get_or_init(|| (!runs(CURL, &["--version"])).then(|| missing((CURL, CURL_PACKAGE)))),
+    );
 }
 
 fn missing((what, package): (&str, &str)) -> String {
