@@ -18,12 +18,12 @@ use said::Said;
 use suspects::Suspects;
 
 use crate::capture::Capture;
-use crate::config::{self, Fps};
+use crate::config::{self, Fps, RestartMarkers};
 use crate::frame::{Frame, Suspicion};
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT, Watched};
 use crate::jpeg::{Habits, Parser};
 use crate::ledger::Ledger;
-use crate::rtp::{Carried, Carrier, Refused, carry};
+use crate::rtp::{Carried, Carrier, Refused};
 use crate::stats::{DropReason, Interval, Stats, Summary};
 use crate::stop::{Stop, readable, wait_readable};
 use crate::transmit::{Flight, Manner, Transmitter};
@@ -271,7 +271,10 @@ impl Shared {
             true => Parser::tolerating_missing_eoi(),
             false => Parser::default(),
         };
-        let mut carrier = Carrier::default();
+        let mut carrier = match config.restart_markers {
+            RestartMarkers::Remove => Carrier::removing_restarts(),
+            RestartMarkers::Keep => Carrier::default(),
+        };
         let mut suspects = Suspects::new(config.verify);
         let mut current = config.clone();
         let mut watched = Instant::now();
@@ -350,7 +353,7 @@ impl Shared {
         let habits = image.habits;
         let captured = frame.captured;
         let is_suspect = suspects.has(frame.suspicion, image.scan.len());
-        let large = match carry(&image) {
+        let large = match carrier.carry(&image) {
             Ok(picture) => {
                 if is_suspect {
                     carrier.verify(&image)?;
@@ -359,8 +362,8 @@ impl Shared {
                 self.fly(flight, capture, &picture, captured)?;
                 picture.large_size()
             }
-            Err(refused) => {
-                let picture = carrier.recode(&image, refused)?;
+            Err(obstacle) => {
+                let picture = carrier.recode(&image, obstacle)?;
                 let flight = transmitter.begin(&frame, &picture);
                 // Its octets are elsewhere now: the driver has the buffer back before they leave.
                 drop(frame);

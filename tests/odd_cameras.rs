@@ -15,7 +15,7 @@ use support::folder::Folder;
 use support::frames::Picture;
 use support::oddities::*;
 use support::program::{framewire, receive_frame, receiver, replay, text};
-use support::receive::depacketize;
+use support::receive::{depacketize, headers};
 use support::variants::{DQT, scan_of, without_eoi};
 
 /// Small, and quickly made.
@@ -141,6 +141,31 @@ fn damage_that_only_the_codes_show_is_found_when_all_pictures_are_looked_through
             assert!(log.contains("the scan is damaged near its octet "), "{log}");
         } else {
             assert_eq!(dropped, None, "{verify}: {counters}");
+        }
+    }
+}
+
+#[test]
+fn restart_markers_leave_or_stay_as_it_is_configured() {
+    let folder = Folder::new("restart-markers");
+    let with = Picture {
+        restart_interval: Some(10),
+        ..SMALL
+    }
+    .encode();
+    folder.write("0.jpg", &with);
+    for (more, type_, scan) in [
+        ("", 64, scan_of(&with)),
+        ("restart-markers = \"keep\"", 64, scan_of(&with)),
+        ("restart-markers = \"remove\"", 0, scan_of(&SMALL.encode())),
+    ] {
+        let (receiver, port) = receiver();
+        let (log, counters) = run_to(&folder, more, port, ["--frames", "3"]);
+        assert_eq!(counters["frames_sent"], 3, "{log}");
+        for _ in 0..3 {
+            let packets = receive_frame(&receiver);
+            assert!(packets.iter().all(|each| headers(each).1.type_ == type_));
+            assert!(scan_of(&depacketize(&packets)) == scan, "{more}");
         }
     }
 }

@@ -11,7 +11,8 @@
 
 mod support;
 
-use framewire::rtp::Refused;
+use framewire::jpeg::Image;
+use framewire::rtp::{Carrier, Obstacle, Refused};
 use support::frames::{Picture, Sampling, Tables};
 use support::huffman::optimised_huffman;
 use support::receive::{Sender, depacketize, headers, packetize, pixels, with_size_of};
@@ -81,6 +82,69 @@ fn pixels_of_grey(jpeg: &[u8]) -> (usize, usize, Vec<u8>) {
     let samples = decoder.decode().expect("the picture decodes");
     let (width, height) = decoder.dimensions().expect("a size");
     (width, height, samples)
+}
+
+#[test]
+fn restart_markers_are_removed() {
+    for sampling in [Sampling::S422, Sampling::S420] {
+        for interval in [1, 7, 21] {
+            let without = Picture {
+                width: 330,
+                height: 250,
+                sampling,
+                tables: Tables::Foreign,
+                ..Picture::DEFAULT
+            };
+            let with = Picture {
+                restart_interval: Some(interval),
+                ..without
+            };
+            let (plain, with) = (without.encode(), with.encode());
+            let expected = packetize(&plain, &mut Sender::new(1400)).unwrap();
+            for jpeg in [&with, &without_dht(&with), &optimised_huffman(&with)] {
+                let mut sender = Sender::removing_restarts(1400);
+                let packets = packetize(jpeg, &mut sender).expect("the picture can be carried");
+                let (_, header) = headers(&packets[0]);
+                assert_eq!(header.type_, u8::from(sampling == Sampling::S420));
+                assert_eq!(header.restart_interval, 0);
+                // As the encoder would have written it: the same coefficients.
+                assert!(packets == expected, "{sampling:?}, {interval}");
+                let received = with_size_of(&with, &depacketize(&packets));
+                assert!(pixels(&received) == pixels(&with));
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_is_found_while_restart_markers_are_removed() {
+    let with = Picture {
+        restart_interval: Some(40),
+        ..Picture::DEFAULT
+    };
+    let mut parts = Parts::of(&with.encode());
+    let half = parts.scan.len() / 2;
+    parts.scan[half..half + 8].fill(0);
+    let refused = packetize(&parts.join(), &mut Sender::removing_restarts(1400));
+    assert!(matches!(refused, Err(Refused::Corrupt(_))), "{refused:?}");
+}
+
+#[test]
+fn a_picture_without_restart_markers_is_carried_as_it_is() {
+    let plain = Picture::DEFAULT.encode();
+    let image = Image::parse(&plain).unwrap();
+    let carrier = Carrier::removing_restarts();
+    let carried = carrier.carry(&image).expect("nothing is to be changed");
+    assert_eq!(carried.scan.as_ptr_range(), image.scan.as_ptr_range());
+    let with = Picture {
+        restart_interval: Some(40),
+        ..Picture::DEFAULT
+    }
+    .encode();
+    let image = Image::parse(&with).unwrap();
+    let obstacle = carrier.carry(&image).map(drop);
+    assert_eq!(obstacle, Err(Obstacle::RestartMarkers));
+    assert!(Carrier::default().carry(&image).is_ok());
 }
 
 #[test]

@@ -42,6 +42,9 @@ pub struct Camera {
     pub verify: Verify,
     /// It is open only while somebody watches; by whether it has outputs when absent.
     pub on_demand: Option<bool>,
+    /// What becomes of restart markers.
+    #[serde(default)]
+    pub restart_markers: RestartMarkers,
     /// V4L2 controls.
     #[serde(default)]
     pub controls: Controls,
@@ -224,6 +227,32 @@ impl Verify {
 }
 
 from_text!(Verify, Verify::parse, "\"auto\", \"always\" or \"off\"");
+
+/// Whether restart markers leave: some receivers cannot read RTP/JPEG types 64 and 65 (RFC 2435 3.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RestartMarkers {
+    /// As the camera writes them.
+    #[default]
+    Keep,
+    /// Pictures that have them are re-coded without.
+    Remove,
+}
+
+impl RestartMarkers {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "keep" => Some(Self::Keep),
+            "remove" => Some(Self::Remove),
+            _ => None,
+        }
+    }
+}
+
+from_text!(
+    RestartMarkers,
+    RestartMarkers::parse,
+    "\"keep\" or \"remove\""
+);
 
 bounded!(
     /// Width asked of the camera, in pixels.

@@ -27,7 +27,9 @@ use serde::Deserialize;
 use crate::quote;
 use error::MAX_OCTETS;
 
-pub use camera::{Buffers, Camera, Device, Fps, Height, Name, Quality, Verify, Width};
+pub use camera::{
+    Buffers, Camera, Device, Fps, Height, Name, Quality, RestartMarkers, Verify, Width,
+};
 pub use controls::{ControlValue, Controls};
 pub use destination::Destination;
 pub use dscp::Dscp;

@@ -66,6 +66,11 @@ fn errors_name_file_line_column_and_what_is_allowed() {
         ("device = \"video0\"", "c.toml:3:10:", "\"/dev/…\""),
         ("device = \"usb:46d:082d\"", "c.toml:3:10:", "usb:VVVV:PPPP"),
         ("device = \"bus:\"", "c.toml:3:10:", "bus:BUS"),
+        (
+            "restart-markers = \"drop\"",
+            "c.toml:3:19:",
+            "\"keep\" or \"remove\"",
+        ),
         ("colour = 1", "c.toml:3:1:", "`width`"),
         ("controls = { gain = 1.5 }", "c.toml:3:21:", "menu entry"),
         ("width = = 3", "c.toml:3:9:", ""),

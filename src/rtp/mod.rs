@@ -14,4 +14,4 @@ pub mod rtcp;
 pub use carry::{Carried, Refused, carry};
 pub use clock::Clock;
 pub use packetizer::{Packet, Packetizer, Packets};
-pub use recode::Carrier;
+pub use recode::{Carrier, Obstacle};

@@ -1,8 +1,9 @@
-//! Makes of a picture that RTP/JPEG cannot carry as it is one that it can, with the same coefficients.
+//! Makes of a picture that RTP/JPEG, or its receivers, cannot take as it is one that they can, with the same coefficients.
 //! RFC 2435 3.1.3 (types), 4.1 (the Huffman tables that receivers assume).
 
 use super::carry::{
-    Carried, Refused, Sampling, is_one_scan, quantization_table, quantization_tables, sampling,
+    Carried, Refused, Sampling, carry, is_one_scan, quantization_table, quantization_tables,
+    sampling,
 };
 use crate::jpeg::entropy::{Coding, Component, Corrupt, Fault, Form, Recoder, Scan};
 use crate::jpeg::tables::{Class, Kind};
@@ -13,25 +14,58 @@ const BLOCK: u32 = 8;
 /// Components of a picture at most.
 const COMPONENTS: usize = 3;
 
+/// Why a picture does not leave as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// RTP/JPEG cannot carry it.
+    Refused(Refused),
+    /// It has restart markers, which are to be removed.
+    RestartMarkers,
+}
+
+impl From<Refused> for Obstacle {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
 /// Re-codes a camera's pictures, one after the other into the same buffer. Most cameras need neither it nor its tables.
 #[derive(Debug, Default)]
-pub struct Carrier(Option<Recoder>);
+pub struct Carrier {
+    recoder: Option<Recoder>,
+    removes_restarts: bool,
+}
 
 impl Carrier {
+    /// One that lets no restart marker leave.
+    pub fn removing_restarts() -> Self {
+        Self {
+            removes_restarts: true,
+            ..Self::default()
+        }
+    }
+
+    /// `image` as it is, when nothing in it must be changed.
+    pub fn carry<'a>(&self, image: &Image<'a>) -> Result<Carried<'a>, Obstacle> {
+        let picture = carry(image)?;
+        match self.removes_restarts_of(image) {
+            true => Err(Obstacle::RestartMarkers),
+            false => Ok(picture),
+        }
+    }
+
     /// Looks through all codes of `image`'s scan; the error says what shows that it is not whole.
     pub fn verify(&mut self, image: &Image) -> Result<(), Refused> {
         let components = components(image)?;
-        let walked = self
-            .0
-            .get_or_insert_default()
-            .walk(&scan(image, &components));
+        let recoder = self.recoder.get_or_insert_default();
+        let walked = recoder.walk(&scan(image, &components));
         walked.map_err(|corrupt| refused(image, corrupt))
     }
 
-    /// `image`, which was `refused` as it is, re-coded; the error says why that does not help either. What it returns no
-    /// longer needs the frame.
-    pub fn recode(&mut self, image: &Image, refused: Refused) -> Result<Carried<'_>, Refused> {
-        let (sampling, form) = form(image, refused)?;
+    /// `image` re-coded, so that the `obstacle` to it is none; the error says why that does not help either. What it
+    /// returns no longer needs the frame.
+    pub fn recode(&mut self, image: &Image, obstacle: Obstacle) -> Result<Carried<'_>, Refused> {
+        let (sampling, form) = self.form(image, obstacle)?;
         let tables = match form {
             // Chrominance that is nothing needs a table too.
             Form::Grey => {
@@ -41,7 +75,7 @@ impl Carrier {
             }
             _ => quantization_tables(image)?,
         };
-        let scan = recode(self.0.get_or_insert_default(), image, form)?;
+        let scan = recode(self.recoder.get_or_insert_default(), image, form)?;
         Ok(Carried {
             width: image.width,
             height: image.height,
@@ -54,21 +88,32 @@ impl Carrier {
             scan,
         })
     }
-}
 
-/// What must be changed in a picture that was `refused`, if that is enough.
-fn form(image: &Image, refused: Refused) -> Result<(Sampling, Form), Refused> {
-    if image.width == 0 || image.height == 0 || !is_one_scan(image) {
-        return Err(refused);
-    }
-    match refused {
-        Refused::Huffman => Ok((sampling(image)?, Form::Same)),
-        Refused::Components(1) => Ok((Sampling::Yuv422, Form::Grey)),
-        Refused::Sampling(0x22, 0x12, 0x12) => {
-            let rows = u32::from(image.height).div_ceil(BLOCK);
-            Ok((Sampling::Yuv422, Form::TwoRows(rows)))
+    /// What must be changed in a picture, if that is enough.
+    fn form(&self, image: &Image, obstacle: Obstacle) -> Result<(Sampling, Form), Refused> {
+        let refused = match obstacle {
+            Obstacle::RestartMarkers => return Ok((sampling(image)?, Form::WithoutRestarts)),
+            Obstacle::Refused(refused) => refused,
+        };
+        if image.width == 0 || image.height == 0 || !is_one_scan(image) {
+            return Err(refused);
         }
-        _ => Err(refused),
+        match refused {
+            Refused::Huffman if self.removes_restarts_of(image) => {
+                Ok((sampling(image)?, Form::WithoutRestarts))
+            }
+            Refused::Huffman => Ok((sampling(image)?, Form::Same)),
+            Refused::Components(1) => Ok((Sampling::Yuv422, Form::Grey)),
+            Refused::Sampling(0x22, 0x12, 0x12) => {
+                let rows = u32::from(image.height).div_ceil(BLOCK);
+                Ok((Sampling::Yuv422, Form::TwoRows(rows)))
+            }
+            _ => Err(refused),
+        }
+    }
+
+    fn removes_restarts_of(&self, image: &Image) -> bool {
+        self.removes_restarts && image.restart_interval != 0
     }
 }
 

@@ -6,7 +6,7 @@ use framewire::config::{Config, Mtu};
 use framewire::jpeg::Image;
 use framewire::rtp::header::{PAYLOAD_TYPE_JPEG, RtpHeader};
 use framewire::rtp::payload::JpegHeader;
-use framewire::rtp::{Carrier, Packetizer, Refused, carry};
+use framewire::rtp::{Carrier, Packetizer, Refused};
 use retina::codec::{CodecItem, Depacketizer};
 use retina::rtp::ReceivedPacketBuilder;
 use zune_jpeg::JpegDecoder;
@@ -32,6 +32,7 @@ fn mtu(octets: u16) -> Mtu {
 pub struct Sender {
     packetizer: Packetizer,
     packet_octets: usize,
+    carrier: Carrier,
 }
 
 impl Sender {
@@ -40,6 +41,15 @@ impl Sender {
         Self {
             packetizer: Packetizer::new(SSRC, u16::MAX - 2),
             packet_octets: mtu(octets).udp_payload(false),
+            carrier: Carrier::default(),
+        }
+    }
+
+    /// One that lets no restart marker leave.
+    pub fn removing_restarts(octets: u16) -> Self {
+        Self {
+            carrier: Carrier::removing_restarts(),
+            ..Self::new(octets)
         }
     }
 }
@@ -47,8 +57,8 @@ impl Sender {
 /// The whole packets of `jpeg`, checked for what holds for every frame.
 pub fn packetize(jpeg: &[u8], sender: &mut Sender) -> Result<Vec<Vec<u8>>, Refused> {
     let image = Image::parse(jpeg)?;
-    let mut carrier = Carrier::default();
-    let picture = carry(&image).or_else(|refused| carrier.recode(&image, refused))?;
+    let carried = sender.carrier.carry(&image);
+    let picture = carried.or_else(|obstacle| sender.carrier.recode(&image, obstacle))?;
     let full = sender.packet_octets;
     let mut gathered = Vec::new();
     let packets = sender.packetizer.packets(&picture, TIMESTAMP, None, full);
