@@ -1,7 +1,6 @@
 //! The sources: what lies in the replay folder, and the plain frame that each file has to decode to.
 
 use crate::support::frames::{Picture, Sampling, Tables};
-use crate::support::huffman::optimised_huffman;
 use crate::support::oddities::HABITS;
 use crate::support::variants;
 
@@ -12,6 +11,11 @@ pub struct Case {
     pub frames: Vec<Frame>,
     pub mtu: u16,    // octets, as in the configuration
     pub pacing: f32, // the same
+    pub fps: u32,
+    /// Lines of `[[camera]]`.
+    pub camera: &'static str,
+    /// Whether the scan that leaves is the reference's, octet by octet.
+    pub keeps_scan: bool,
 }
 
 /// One file of the replay folder.
@@ -23,24 +27,39 @@ pub struct Frame {
     pub spelt: Vec<u8>,
 }
 
+const FRAMES_PER_SECOND: u32 = 10;
 const ETHERNET_MTU: u16 = 1400; // octets; the default of framewire
 const SMALLEST_MTU: u16 = 576; // octets, RFC 791
 const JUMBO_MTU: u16 = 9000; // octets
 
 impl Case {
     /// Four pictures of one kind, spelt plainly.
-    fn of(name: &'static str, picture: Picture) -> Self {
+    pub fn of(name: &'static str, picture: Picture) -> Self {
         Self::spelt(name, picture, <[u8]>::to_vec)
     }
 
-    fn spelt(name: &'static str, picture: Picture, spell: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+    pub fn spelt(name: &'static str, picture: Picture, spell: impl Fn(&[u8]) -> Vec<u8>) -> Self {
         let frames = (1..=4).map(|seed| Frame::new(Picture { seed, ..picture }, &spell));
+        Self::with(name, frames.collect())
+    }
+
+    pub fn with(name: &'static str, frames: Vec<Frame>) -> Self {
         Self {
             name,
-            frames: frames.collect(),
+            frames,
             mtu: ETHERNET_MTU,
             pacing: 0.0,
+            fps: FRAMES_PER_SECOND,
+            camera: "",
+            keeps_scan: true,
         }
+    }
+
+    /// Whether RTP/JPEG's header has no room for the size.
+    pub fn is_large(&self) -> bool {
+        const MAX_SIZE: u16 = 2040;
+        let mut pictures = self.frames.iter().map(|frame| frame.picture);
+        pictures.any(|picture| picture.width > MAX_SIZE || picture.height > MAX_SIZE)
     }
 }
 
@@ -56,13 +75,23 @@ impl Frame {
     }
 }
 
-const S420: Picture = Picture {
+pub const S420: Picture = Picture {
     sampling: Sampling::S420,
     ..Picture::DEFAULT
 };
 
 pub fn sampling_422() -> Case {
     Case::of("sampling_422", Picture::DEFAULT)
+}
+
+/// One MCU.
+pub fn smallest() -> Case {
+    let picture = Picture {
+        width: 16,
+        height: 16,
+        ..S420
+    };
+    Case::of("smallest", picture)
 }
 
 pub fn sampling_420() -> Case {
@@ -174,11 +203,11 @@ fn large(name: &'static str, width: u16, height: u16, like: Picture) -> Case {
         Frame::new(picture, <[u8]>::to_vec)
     });
     Case {
-        name,
-        frames: frames.collect(),
-        mtu: ETHERNET_MTU,
         // What sdpdemux has for a receive buffer takes no burst of so many packets.
         pacing: 0.5,
+        // Unoptimised, and beside other tests.
+        fps: FRAMES_PER_SECOND / 2,
+        ..Case::with(name, frames.collect())
     }
 }
 
@@ -295,25 +324,7 @@ pub fn tolerated_habits() -> Case {
         };
         Frame::new(picture, spell)
     });
-    Case {
-        name: "tolerated_habits",
-        frames: frames.collect(),
-        mtu: ETHERNET_MTU,
-        pacing: 0.0,
-    }
-}
-
-/// Huffman tables of each picture's own, as many cameras with a fast chip write them: what leaves has annex K's.
-pub fn own_huffman_422() -> Case {
-    Case::spelt("own_huffman_422", Picture::DEFAULT, optimised_huffman)
-}
-
-pub fn own_huffman_420() -> Case {
-    let picture = Picture {
-        restart_interval: Some(7),
-        ..S420
-    };
-    Case::spelt("own_huffman_420", picture, optimised_huffman)
+    Case::with("tolerated_habits", frames.collect())
 }
 
 /// The tail of an earlier frame that ends the buffer with an EOI of its own.
@@ -364,10 +375,5 @@ pub fn changing_parameters() -> Case {
         },
     ];
     let frames = pictures.map(|picture| Frame::new(picture, <[u8]>::to_vec));
-    Case {
-        name: "changing_parameters",
-        frames: frames.into(),
-        mtu: ETHERNET_MTU,
-        pacing: 0.0,
-    }
+    Case::with("changing_parameters", frames.into())
 }

@@ -32,8 +32,8 @@ impl Packing {
         }
     }
 
-    /// Y, Cb, Cr, and the octets of all.
-    fn planes(self, width: usize, height: usize, sampling: Sampling) -> ([Plane; 3], usize) {
+    /// Y, and Cb and Cr where there are any; and the octets of all.
+    fn planes(self, width: usize, height: usize, sampling: Sampling) -> (Vec<Plane>, usize) {
         let halved_rows = self == Packing::GStreamer || sampling == Sampling::S420;
         let chroma_height = if halved_rows {
             height.div_ceil(2)
@@ -54,6 +54,9 @@ impl Packing {
             width,
             height,
         };
+        if sampling == Sampling::Grey {
+            return (vec![luma], stride * height);
+        }
         let chroma = |number: usize| Plane {
             offset: stride * luma_rows + number * chroma_stride * chroma_height,
             stride: chroma_stride,
@@ -61,7 +64,7 @@ impl Packing {
             height: chroma_height,
         };
         let total = chroma(2).offset;
-        ([luma, chroma(0), chroma(1)], total)
+        (vec![luma, chroma(0), chroma(1)], total)
     }
 }
 
@@ -98,7 +101,12 @@ impl Reference {
             self.width.next_multiple_of(8),
             self.height.next_multiple_of(8),
         );
-        let (theirs, octets) = packing.planes(width, height, self.sampling);
+        // Grey travels as 4:2:2.
+        let sampling = match self.sampling {
+            Sampling::Grey => Sampling::S422,
+            sampling => sampling,
+        };
+        let (theirs, octets) = packing.planes(width, height, sampling);
         if raw.len() != octets {
             return Some(format!(
                 "{} octets instead of {octets} ({width}x{height})",
@@ -106,6 +114,10 @@ impl Reference {
             ));
         }
         let (ours, _) = packing.planes(self.width, self.height, self.sampling);
+        let mut colours = theirs.iter().skip(ours.len());
+        if colours.any(|plane| plane.has_colour(raw)) {
+            return Some("a grey picture has colours".to_owned());
+        }
         let planes = ["Y", "Cb", "Cr"].into_iter().zip(ours.iter().zip(&theirs));
         planes.into_iter().find_map(|(name, (ours, theirs))| {
             let row = (0..ours.height)
@@ -119,6 +131,13 @@ impl Reference {
 }
 
 impl Plane {
+    /// Whether a sample of this plane of Cb or Cr says anything.
+    fn has_colour(&self, raw: &[u8]) -> bool {
+        const NEUTRAL: u8 = 128;
+        let mut rows = (0..self.height).map(|row| self.row(raw, row));
+        rows.any(|row| row.iter().any(|&sample| sample != NEUTRAL))
+    }
+
     fn row<'a>(&self, raw: &'a [u8], row: usize) -> &'a [u8] {
         self.row_of(raw, row, self.width)
     }

@@ -1,7 +1,8 @@
-//! GStreamer and FFmpeg as receivers: both write each decoded frame to a file of its own, without any conversion.
+//! The receivers: each decoded frame gets a file of its own, without any conversion. What comes as JPEG FFmpeg decodes.
 
 use crate::process::{Process, is_bound, poll_until};
-use crate::tools::{self, FFMPEG, GST_LAUNCH};
+use crate::retina_receiver::Retina;
+use crate::tools::{self, FFMPEG, GST_LAUNCH, LIVE555};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -23,13 +24,22 @@ pub enum Receiver {
     /// FFmpeg with the SDP, writing the JPEGs as depayloaded, each decoded afterwards: in one go its filter graph
     /// would convert all frames to the pixel format of the first.
     FfmpegCopy,
+    /// A program with live555 and the SDP.
+    Live555,
+    /// retina's depacketizer in this process.
+    Retina,
 }
 
 /// A receiver with an open socket.
 pub struct Listening {
-    process: Process,
+    running: Running,
     receiver: Receiver,
     folder: PathBuf,
+}
+
+enum Running {
+    Program(Process),
+    Thread(Retina),
 }
 
 const START_LIMIT: Duration = Duration::from_secs(10); // FFmpeg loads 250 MB of libraries
@@ -51,16 +61,26 @@ impl Receiver {
             Receiver::FfmpegSdp => "ffmpeg",
             Receiver::FfmpegUrl => "ffmpeg-by-url",
             Receiver::FfmpegCopy => "ffmpeg-copy",
+            Receiver::Live555 => "live555",
+            Receiver::Retina => "retina",
         }
     }
 
     /// Whether the frames come as they were depayloaded, beside or instead of the decoded ones.
     pub fn keeps_jpegs(self) -> bool {
-        self.is_gstreamer() || self == Receiver::FfmpegCopy
+        self.is_gstreamer() || self == Receiver::FfmpegCopy || self.leaves_decoding()
+    }
+
+    /// Whether it is a library for RTP alone.
+    fn leaves_decoding(self) -> bool {
+        matches!(self, Receiver::Live555 | Receiver::Retina)
     }
 
     pub fn needs_sdp(self) -> bool {
-        !matches!(self, Receiver::GStreamer | Receiver::FfmpegUrl)
+        !matches!(
+            self,
+            Receiver::GStreamer | Receiver::FfmpegUrl | Receiver::Retina
+        )
     }
 
     pub fn is_gstreamer(self) -> bool {
@@ -74,6 +94,9 @@ impl Receiver {
             tools::require_gstreamer();
         } else {
             tools::require_ffmpeg();
+        }
+        if self == Receiver::Live555 {
+            tools::require_live555();
         }
     }
 
@@ -96,6 +119,18 @@ impl Receiver {
             Receiver::FfmpegUrl => ffmpeg(&format!("rtp://127.0.0.1:{port}"), DECODED, frames),
             Receiver::FfmpegSdp => ffmpeg(SDP, DECODED, frames),
             Receiver::FfmpegCopy => ffmpeg(SDP, COPIED, frames),
+            Receiver::Live555 => {
+                let mut command = Command::new(LIVE555);
+                command.args([SDP, "."]);
+                command
+            }
+            Receiver::Retina => {
+                return Listening {
+                    running: Running::Thread(Retina::listen(port, RECEIVE_BUFFER)),
+                    receiver: self,
+                    folder: folder.to_owned(),
+                };
+            }
         };
         let mut process = Process::spawn(self.name(), command.current_dir(folder), folder);
         let bound = poll_until(START_LIMIT, || {
@@ -108,7 +143,7 @@ impl Receiver {
             process.stderr()
         );
         Listening {
-            process,
+            running: Running::Program(process),
             receiver: self,
             folder: folder.to_owned(),
         }
@@ -178,29 +213,30 @@ fn ffmpeg(input: &str, output: &str, frames: usize) -> Command {
 
 impl Listening {
     /// Waits until everything has been received that will be, and ends the program in an orderly way.
-    pub fn finish(mut self) -> Received {
-        let ended = match self.receiver {
-            Receiver::GStreamer | Receiver::GStreamerSize => {
-                self.wait_for_silence();
-                self.process.expect_running();
-                None
+    pub fn finish(self) -> Received {
+        let (receiver, folder) = (self.receiver, self.folder);
+        let (complaints, status) = match self.running {
+            Running::Program(process) => finish(process, receiver, &folder),
+            Running::Thread(retina) => {
+                let (jpegs, complaints) = retina.finish();
+                for (number, jpeg) in jpegs.iter().enumerate() {
+                    let path = folder.join(file_name(number, "jpg"));
+                    fs::write(path, jpeg).expect("a frame can be written");
+                }
+                (complaints, ExitStatus::default())
             }
-            // FFmpeg has all it wanted; sdpdemux was told that the stream has ended.
-            _ => self.process.ended_within(STOP_LIMIT),
         };
-        let status = ended.unwrap_or_else(|| {
-            self.process.interrupt();
-            self.process.wait(STOP_LIMIT)
-        });
-        let jpegs = numbered(&self.folder, "jpg");
-        let frames = match self.receiver {
+        let jpegs = numbered(&folder, "jpg");
+        if receiver.leaves_decoding() && !jpegs.is_empty() {
+            decode_all(&folder);
+        }
+        let frames = match receiver {
             Receiver::FfmpegCopy => jpegs
                 .iter()
-                .map(|jpeg| self.receiver.decode(jpeg, &self.folder))
+                .map(|jpeg| receiver.decode(jpeg, &folder))
                 .collect(),
-            _ => numbered(&self.folder, "raw"),
+            _ => numbered(&folder, "raw"),
         };
-        let complaints = self.complaints();
         Received {
             frames,
             jpegs,
@@ -208,36 +244,68 @@ impl Listening {
             status,
         }
     }
+}
 
-    fn wait_for_silence(&self) {
-        let count = || {
-            (0..)
-                .take_while(|number| self.folder.join(file_name(*number, "raw")).exists())
-                .count()
-        };
-        let mut before = count();
-        while poll_until(SILENCE, || (count() != before).then_some(())).is_some() {
-            before = count();
+/// The end of a program: what it had to say, and how it ended.
+fn finish(mut process: Process, receiver: Receiver, folder: &Path) -> (Vec<String>, ExitStatus) {
+    let ended = match receiver {
+        Receiver::GStreamer | Receiver::GStreamerSize | Receiver::Live555 => {
+            wait_for_silence(folder, receiver);
+            process.expect_running();
+            None
         }
-    }
+        // FFmpeg has all it wanted; sdpdemux was told that the stream has ended.
+        _ => process.ended_within(STOP_LIMIT),
+    };
+    let status = ended.unwrap_or_else(|| {
+        process.interrupt();
+        process.wait(STOP_LIMIT)
+    });
+    (complaints(&process, receiver), status)
+}
 
-    /// What the receiver had to say about the stream, apart from what it always says when it joins one late.
-    fn complaints(&self) -> Vec<String> {
-        const JOINS_LATE: [&str; 2] = [
-            "Received packet without a start chunk",
-            "Last message repeated",
-        ];
-        let expected = |line: &str| {
-            self.receiver == Receiver::FfmpegUrl
-                && JOINS_LATE.iter().any(|phrase| line.contains(phrase))
-        };
-        let stderr = self.process.stderr();
-        stderr
-            .lines()
-            .filter(|line| !line.trim().is_empty() && !expected(line))
-            .map(str::to_owned)
-            .collect()
+fn wait_for_silence(folder: &Path, receiver: Receiver) {
+    let ending = if receiver.leaves_decoding() {
+        "jpg"
+    } else {
+        "raw"
+    };
+    let count = || {
+        (0..)
+            .take_while(|number| folder.join(file_name(*number, ending)).exists())
+            .count()
+    };
+    let mut before = count();
+    while poll_until(SILENCE, || (count() != before).then_some(())).is_some() {
+        before = count();
     }
+}
+
+/// Decodes the JPEGs in `folder`, which are all of one sampling. Those that cannot be decoded leave nothing.
+fn decode_all(folder: &Path) {
+    let mut command = Command::new(FFMPEG);
+    let line = format!(
+        "-v error -nostdin -f image2 -c:v mjpeg -i %06d.jpg -fps_mode passthrough {DECODED}"
+    );
+    command.args(line.split_whitespace()).current_dir(folder);
+    Process::spawn("decode", &mut command, folder).wait(DECODE_LIMIT);
+}
+
+/// What the receiver had to say about the stream, apart from what it always says when it joins one late.
+fn complaints(process: &Process, receiver: Receiver) -> Vec<String> {
+    const JOINS_LATE: [&str; 2] = [
+        "Received packet without a start chunk",
+        "Last message repeated",
+    ];
+    let expected = |line: &str| {
+        receiver == Receiver::FfmpegUrl && JOINS_LATE.iter().any(|phrase| line.contains(phrase))
+    };
+    let stderr = process.stderr();
+    stderr
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !expected(line))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What has arrived.

@@ -8,8 +8,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-const FRAMES_PER_SECOND: u32 = 10;
-
 const SDP_LIMIT: Duration = Duration::from_secs(5);
 /// For the process around its frames: it starts in milliseconds, but the machine may be busy.
 const SPARE_TIME: Duration = Duration::from_secs(10);
@@ -17,6 +15,7 @@ const SPARE_TIME: Duration = Duration::from_secs(10);
 /// A folder of frames and the configuration that replays it.
 pub struct Sender<'a> {
     folder: &'a Path,
+    fps: u32,
 }
 
 impl<'a> Sender<'a> {
@@ -28,15 +27,20 @@ impl<'a> Sender<'a> {
                 .expect("a frame can be written");
         }
         let config = format!(
-            "[[camera]]\nname = \"front\"\ndevice = \"replay:{}\"\nfps = {FRAMES_PER_SECOND}\n\
+            "[[camera]]\nname = \"front\"\ndevice = \"replay:{}\"\nfps = {}\n{}\
              [[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\nmtu = {}\npacing = {}\n\
              [log]\nlevel = \"info\"\nsummary-interval = 0\n",
             frames.display(),
+            case.fps,
+            case.camera,
             case.mtu,
             case.pacing,
         );
         fs::write(folder.join("config.toml"), config).expect("the configuration can be written");
-        Self { folder }
+        Self {
+            folder,
+            fps: case.fps,
+        }
     }
 
     /// The session description of the stream.
@@ -59,7 +63,7 @@ impl<'a> Sender<'a> {
         command
             .args(["run", "--config"])
             .arg(self.folder.join("config.toml"));
-        let superseded = run_and_check(&mut command, frames, FRAMES_PER_SECOND, self.folder);
+        let superseded = run_and_check(&mut command, frames, self.fps, self.folder);
         assert!(
             superseded <= TOLERATED,
             "{superseded} frames superseded: this machine is too slow or too busy"

@@ -1,16 +1,19 @@
 //! The foreign programs of the suite, and which Debian package to install if one is missing.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 pub const GST_LAUNCH: &str = "gst-launch-1.0";
 pub const FFMPEG: &str = "ffmpeg";
 pub const CURL: &str = "curl";
+pub const PROMTOOL: &str = "promtool";
+/// Made by [`LIVE555_BUILD`].
+pub const LIVE555: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/live555/receive");
 /// Debian's, which has GStreamer.
 pub const PYTHON: &str = "/usr/bin/python3";
 
-pub const PROMTOOL: &str = "promtool";
-
+const LIVE555_BUILD: &str = "tests/interop/live555/build";
 const GST_INSPECT: &str = "gst-inspect-1.0";
 const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
 const FFMPEG_PACKAGE: &str = "ffmpeg";
@@ -83,6 +86,14 @@ pub fn require_curl() {
     demand(
         MISSING
             .get_or_init(|| (!runs(CURL, &["--version"])).then(|| missing((CURL, CURL_PACKAGE)))),
+    );
+}
+
+/// Panics with the command that builds it, if live555 is not there.
+pub fn require_live555() {
+    assert!(
+        Path::new(LIVE555).exists(),
+        "live555 is missing: run {LIVE555_BUILD}, as tests/run does"
     );
 }
 

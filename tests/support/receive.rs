@@ -100,6 +100,11 @@ pub fn headers(packet: &[u8]) -> (RtpHeader, JpegHeader<'_>) {
 
 /// What retina makes of `packets`, which must be one frame.
 pub fn depacketize(packets: &[Vec<u8>]) -> Vec<u8> {
+    try_depacketize(packets).expect("retina takes the frame")
+}
+
+/// The same, or what retina has against it.
+pub fn try_depacketize(packets: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     let clock_rate = NonZeroU32::new(90_000).expect("not zero");
     let mut depacketizer =
         Depacketizer::new("video", "jpeg", clock_rate.get(), None, None).expect("a depacketizer");
@@ -123,16 +128,18 @@ pub fn depacketize(packets: &[Vec<u8>]) -> Vec<u8> {
             loss: 0,
         };
         let packet = received.build(payload.iter().copied()).expect("a packet");
-        depacketizer.push(packet).expect("retina takes the packet");
+        depacketizer.push(packet)?;
         while let Some(item) = depacketizer.pull() {
-            match item.expect("retina takes the frame") {
+            match item.map_err(|error| format!("{error:?}"))? {
                 CodecItem::VideoFrame(frame) => frames.push(frame.into_data()),
                 other => panic!("not a video frame: {other:?}"),
             }
         }
     }
-    assert_eq!(frames.len(), 1, "one frame from {} packets", packets.len());
-    frames.remove(0)
+    match frames.len() {
+        1 => Ok(frames.remove(0)),
+        count => Err(format!("{count} frames from {} packets", packets.len())),
+    }
 }
 
 /// `jpeg` with the width and height of `like`: RTP/JPEG carries sizes rounded up to 8 pixels.
