@@ -2,250 +2,252 @@
 //! ITU-T T.81 F.2.2 (decoding), F.1.2 (coding).
 
 use super::super::tables::Class;
-use super::codes::Code;
 use super::fault::{Corrupt, Fault};
-use super::lookup::EOB;
+use super::lookup::{EOB, Lookup, Passed, Sums};
 use super::output::Output;
 use super::reader::Reader;
-use super::tables::{Base, Lookups, Tables, entry};
+use super::tables::{Set, Symbol};
 use std::hint::select_unpredictable;
 
 /// Blocks of an MCU at most (B.2.3).
 pub const MCU_BLOCKS: usize = 10;
-/// The blocks of an MCU: component, DC and AC table.
-pub type Blocks = heapless::Vec<(usize, (Base, Base)), MCU_BLOCKS>;
+/// The blocks of an MCU: component and tables.
+pub type Blocks<'t> = heapless::Vec<(usize, &'t Set), MCU_BLOCKS>;
 /// Coefficients of a block.
 const COEFFICIENTS: u32 = 64;
-/// Look-ups for one filling of the buffer: 12 bits each, of 56.
-const LOOKUPS: u64 = 4;
-
-/// A block of an MCU, in one word so that it stays in a register: | next block 16 | its DC table 16 | AC table 16 |.
-#[derive(Debug, Clone, Copy, Default)]
-struct Step(u64);
-
-impl Step {
-    fn new(ac: Base, (next, next_dc): (u16, Base)) -> Self {
-        Self(u64::from(next) << 32 | u64::from(next_dc) << 16 | u64::from(ac))
-    }
-
-    #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the field of 16 bits is meant"
-    )]
-    const fn ac(self) -> Base {
-        self.0 as Base
-    }
-
-    #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the field of 16 bits is meant"
-    )]
-    const fn next_dc(self) -> Base {
-        (self.0 >> 16) as Base
-    }
-}
+/// Look-ups for one filling of the buffer of bits, which has 56, and of those that are written, 56 too.
+const LOOKUPS: usize = 4;
+/// Places of a [`Round`]: a power of two, so that none is beyond it.
+const PLACES: usize = 16;
 
 /// The blocks of an MCU, one after the other, round and round.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Round {
-    steps: [Step; 16],
-    first_dc: Base,
+pub struct Round<'t> {
+    /// The AC table of the block at this place, and the DC table of the next one.
+    steps: [(&'t Lookup, &'t Lookup); PLACES],
+    sets: [&'t Set; PLACES],
+    /// After so many places it is the same again; it is at least [`LOOKUPS`].
+    length: usize,
 }
 
-impl Round {
-    /// Of blocks with these DC and AC tables.
-    pub fn new(blocks: &[(Base, Base)]) -> Self {
-        let mut round = Self::default();
-        let next = (0..).zip(blocks).cycle().take(2 * blocks.len()).skip(1);
-        for ((step, &(_, ac)), (next, &(next_dc, _))) in
-            round.steps.iter_mut().zip(blocks).zip(next)
-        {
-            *step = Step::new(ac, (next, next_dc));
+impl<'t> Round<'t> {
+    /// Of these blocks; `None` when there is none.
+    pub fn new(blocks: &Blocks<'t>) -> Option<Self> {
+        let (_, first) = *blocks.first()?;
+        let mut sets = [first; PLACES];
+        let mut steps = [(&*first.at_ac, &*first.at_dc); PLACES];
+        let around = blocks.iter().map(|&(_, set)| set).cycle();
+        let around = around.clone().zip(around.skip(1));
+        for ((set, step), (this, next)) in sets.iter_mut().zip(&mut steps).zip(around) {
+            *set = this;
+            *step = (&this.at_ac, &next.at_dc);
         }
-        round.first_dc = blocks.first().map_or(0, |&(dc, _)| dc);
-        round
-    }
-
-    fn first(&self) -> Step {
-        self.steps.first().copied().unwrap_or_default()
+        Some(Self {
+            steps,
+            sets,
+            length: LOOKUPS.next_multiple_of(blocks.len()),
+        })
     }
 
     #[inline(always)]
-    fn next(&self, step: Step) -> Step {
-        // Less than 16, as the steps are.
-        let index = (step.0 >> 32) as usize % self.steps.len();
-        self.steps.get(index).copied().unwrap_or_default()
+    fn step(&self, place: usize) -> (&'t Lookup, &'t Lookup) {
+        let [first, ..] = self.steps;
+        self.steps.get(place % PLACES).copied().unwrap_or(first)
     }
-}
 
-/// Where the loop is.
-#[derive(Clone, Copy)]
-struct State<'a, B> {
-    reader: Reader<'a>,
-    bits: B,
-    /// Coefficients of the block so far; DC counts from the start.
-    coefficients: u32,
-    /// The table that is next.
-    base: Base,
-    step: Step,
-    /// Blocks that are still to come.
-    left: u64,
+    fn set(&self, place: usize) -> &'t Set {
+        let [first, ..] = self.sets;
+        self.sets.get(place % PLACES).copied().unwrap_or(first)
+    }
 }
 
 /// Goes through `blocks` blocks, the first of a [`Round`], and writes them.
 pub fn pass<'a, O: Output>(
-    tables: &Tables,
     round: &Round,
     blocks: u64,
     (reader, bits): (Reader<'a>, O::Bits),
     output: &mut O,
 ) -> Result<(Reader<'a>, O::Bits), Corrupt> {
-    let state = State {
-        reader,
-        bits,
-        coefficients: 1,
-        base: round.first_dc,
-        step: round.first(),
+    let mut place = Place {
         left: blocks,
+        index: 0,
+        table: &round.set(0).at_dc,
+        block: Block {
+            reader,
+            bits,
+            passed: Passed::default(),
+        },
     };
-    state.run(tables, round, output)
+    loop {
+        place.look_up(round, output);
+        if place.left == 0 {
+            return Ok((place.block.reader, place.block.bits));
+        }
+        place.step(round, output)?;
+    }
 }
 
 /// Passes the AC coefficients of one block.
 pub fn pass_ac<'a, O: Output>(
-    tables: &Tables,
-    at_ac: Base,
+    set: &Set,
     (reader, bits): (Reader<'a>, O::Bits),
     output: &mut O,
 ) -> Result<(Reader<'a>, O::Bits), Corrupt> {
-    let state = State {
+    let mut block = Block {
         reader,
         bits,
-        coefficients: 1,
-        base: at_ac,
-        step: Step::new(at_ac, (0, at_ac)),
-        left: 1,
+        passed: Passed::new(1),
     };
-    state.run(tables, &Round::default(), output)
+    while !block.step(&set.at_ac, set, output)? {}
+    Ok((block.reader, block.bits))
 }
 
-impl<'a, B: Copy> State<'a, B> {
-    #[inline(always)]
-    fn run<O: Output<Bits = B>>(
-        mut self,
-        tables: &Tables,
-        round: &Round,
-        output: &mut O,
-    ) -> Result<(Reader<'a>, B), Corrupt> {
-        let lookups = tables.lookups();
+/// Where the loop is.
+#[derive(Clone, Copy)]
+struct Place<'t, 'a, B> {
+    /// Blocks that are still to come.
+    left: u64,
+    /// Of the block in the [`Round`].
+    index: usize,
+    /// The table that is next.
+    table: &'t Lookup,
+    block: Block<'a, B>,
+}
+
+impl<'t, B: Copy> Place<'t, '_, B> {
+    /// Passes what can be looked up, as long as nothing else is to be done: that is for [`Place::step`].
+    #[inline(never)]
+    fn look_up<O: Output<Bits = B>>(&mut self, round: &Round<'t>, output: &mut O) {
+        // It stays in registers.
+        let mut place = *self;
         // A look-up ends one block at most.
-        while self.left >= LOOKUPS {
-            self.reader.refill()?;
+        while place.left >= LOOKUPS as u64 && output.has_room() && place.block.reader.fill() {
+            let start = place.index;
+            let mut sums = Sums::default();
+            let mut is_stuck = false;
+            let (mut this_ac, mut next_dc) = round.step(place.index);
             for _ in 0..LOOKUPS {
-                self.advance(tables, lookups, round, output)?;
+                let entry = place.table.find(place.block.reader);
+                let passed = place.block.passed.with(entry);
+                if passed.is_too_much() {
+                    is_stuck = true;
+                    break;
+                }
+                place.block.reader.skip(entry.input());
+                place.block.bits = O::with(place.block.bits, entry.output());
+                sums = sums.with(entry);
+                // Without a branch: how long a block is, nobody can foretell.
+                let ends = entry.is_end();
+                let (after_ac, after_dc) = round.step(place.index + 1);
+                place.table = select_unpredictable(ends, next_dc, this_ac);
+                this_ac = select_unpredictable(ends, after_ac, this_ac);
+                next_dc = select_unpredictable(ends, after_dc, next_dc);
+                place.block.passed = select_unpredictable(ends, Passed::default(), passed);
+                place.index += usize::from(ends);
             }
-            self.store(output)?;
+            place.block.reader.count_skipped(sums.input());
+            place.block.bits = output.put(place.block.bits, sums.output());
+            place.left -= (place.index - start) as u64;
+            let around = place.index.wrapping_sub(round.length);
+            place.index = select_unpredictable(place.index >= round.length, around, place.index);
+            if is_stuck {
+                break;
+            }
         }
-        while self.left > 0 {
-            self.reader.refill()?;
-            self.advance(tables, lookups, round, output)?;
-            self.store(output)?;
-        }
-        Ok((self.reader, self.bits))
+        *self = place;
     }
 
-    #[inline(always)]
-    fn store<O: Output<Bits = B>>(&mut self, output: &mut O) -> Result<(), Corrupt> {
-        match output.store(self.bits) {
-            Ok(bits) => self.bits = bits,
-            Err(fault) => return Err(self.reader.corrupt(fault)),
-        }
-        Ok(())
-    }
-
-    /// Passes what can be looked up.
-    #[inline(always)]
-    fn advance<O: Output<Bits = B>>(
+    /// Passes what one look-up finds, or one symbol.
+    fn step<O: Output<Bits = B>>(
         &mut self,
-        tables: &Tables,
-        lookups: &Lookups,
-        round: &Round,
+        round: &Round<'t>,
         output: &mut O,
     ) -> Result<(), Corrupt> {
-        let entry = entry(lookups, self.base, self.reader.window());
-        let coefficients = self.coefficients + entry.coefficients();
-        if coefficients >= COEFFICIENTS {
-            *self = self.behind_symbol(tables, round, output)?;
-            return Ok(());
+        let set = round.set(self.index);
+        let (this_ac, next_dc) = round.step(self.index);
+        if self.block.step(self.table, set, output)? {
+            self.table = next_dc;
+            self.left -= 1;
+            self.index += 1;
+            if self.index == round.length {
+                self.index = 0;
+            }
+        } else {
+            self.table = this_ac;
         }
-        self.reader.skip(entry.input());
-        self.bits = O::with(self.bits, entry.output());
-        let ends = entry.is_end();
-        self.left -= u64::from(ends);
-        // Without a branch: how long a block is, nobody can foretell.
-        let next = round.next(self.step);
-        self.base = select_unpredictable(ends, self.step.next_dc(), self.step.ac());
-        self.coefficients = select_unpredictable(ends, 1, coefficients);
-        self.step = Step(select_unpredictable(ends, next.0, self.step.0));
         Ok(())
     }
+}
 
-    /// Behind one symbol that cannot be looked up, or that ends a full block.
-    #[cold]
-    #[inline(never)]
-    fn behind_symbol<O: Output<Bits = B>>(
-        mut self,
-        tables: &Tables,
-        round: &Round,
+/// A block of which some symbols are read and written.
+#[derive(Clone, Copy)]
+struct Block<'a, B> {
+    reader: Reader<'a>,
+    bits: B,
+    passed: Passed,
+}
+
+impl<B: Copy> Block<'_, B> {
+    /// Passes what one look-up finds, or one symbol; whether the block ends.
+    fn step<O: Output<Bits = B>>(
+        &mut self,
+        table: &Lookup,
+        set: &Set,
         output: &mut O,
-    ) -> Result<Self, Corrupt> {
+    ) -> Result<bool, Corrupt> {
         self.reader.refill()?;
-        self.store(output)?;
-        let symbol = read_symbol(tables, self.base, &mut self.reader)?;
-        self.reader.refill()?;
+        let entry = table.find(self.reader);
+        let passed = self.passed.with(entry);
+        if passed.is_too_much() {
+            return self.symbol(set, output);
+        }
+        let sums = Sums::from(entry);
+        self.reader.skip(entry.input());
+        self.reader.count_skipped(sums.input());
+        self.bits = O::with(self.bits, entry.output());
+        self.store(sums.output(), output)?;
+        let ends = entry.is_end();
+        self.passed = if ends { Passed::default() } else { passed };
+        Ok(ends)
+    }
+
+    /// Passes one symbol; whether the block ends.
+    fn symbol<O: Output<Bits = B>>(&mut self, set: &Set, output: &mut O) -> Result<bool, Corrupt> {
+        let class = self.passed.class();
+        let symbol = read_symbol(set, class, &mut self.reader)?;
         self.bits = O::with(self.bits, (symbol.code.bits, symbol.code.length));
-        self.store(output)?;
-        if symbol.class == Class::Ac {
-            self.coefficients += u32::from(symbol.symbol >> 4) + 1;
-        }
-        let is_eob = symbol.class == Class::Ac && symbol.symbol == EOB;
-        if is_eob || self.coefficients == COEFFICIENTS {
-            self.base = self.step.next_dc();
-            self.coefficients = 1;
-            self.step = round.next(self.step);
-            self.left -= 1;
-        } else if self.coefficients > COEFFICIENTS {
+        self.store(symbol.code.length, output)?;
+        let is_eob = class == Class::Ac && symbol.symbol == EOB;
+        let more = match class {
+            Class::Dc => 1,
+            Class::Ac if is_eob => 0,
+            Class::Ac => u32::from(symbol.symbol >> 4) + 1,
+        };
+        let coefficients = self.passed.coefficients() + more;
+        if coefficients > COEFFICIENTS {
             return Err(self.reader.corrupt(Fault::Block));
-        } else {
-            self.base = self.step.ac();
         }
-        Ok(self)
+        let ends = is_eob || coefficients == COEFFICIENTS;
+        self.passed = Passed::new(if ends { 0 } else { coefficients });
+        Ok(ends)
+    }
+
+    fn store<O: Output<Bits = B>>(&mut self, count: u32, output: &mut O) -> Result<(), Corrupt> {
+        let stored = output.store(self.bits, count);
+        self.bits = stored.map_err(|fault| self.reader.corrupt(fault))?;
+        Ok(())
     }
 }
 
-/// A symbol and its amplitude.
-pub struct Symbol {
-    pub class: Class,
-    pub symbol: u8,
-    /// The bits of its amplitude.
-    pub amplitude: u32,
-    /// In Annex K's code, with its amplitude.
-    pub code: Code,
-}
-
-/// Reads the next symbol and its amplitude, at most 16 + 11 bits, which must be there.
+/// Reads the next symbol, of this class, and its amplitude, at most 16 + 11 bits, which must be there.
 #[inline]
-pub fn read_symbol(tables: &Tables, base: Base, reader: &mut Reader) -> Result<Symbol, Corrupt> {
-    let Some((class, found, code)) = tables.symbol(base, reader.next_16()) else {
+pub fn read_symbol(set: &Set, class: Class, reader: &mut Reader) -> Result<Symbol, Corrupt> {
+    let Some((found, code)) = set.symbol(class, reader.next_16()) else {
         return Err(reader.corrupt(Fault::Code));
     };
     let size = u32::from(found.symbol & 0x0F);
-    reader.skip(found.length);
+    reader.take(found.length);
     let amplitude = reader.take(size);
     Ok(Symbol {
-        class,
         symbol: found.symbol,
         amplitude,
         code: code.then(amplitude, size),

@@ -4,7 +4,7 @@
 use super::super::tables::{self, Class, Kind};
 
 /// Bits that a look-up sees.
-pub const WINDOW: u32 = 12;
+pub const WINDOW: u32 = 11;
 /// Entries of a table that is looked up by [`WINDOW`] bits.
 pub const ENTRIES: usize = 1 << WINDOW;
 /// The longest code (C.2).
@@ -82,7 +82,7 @@ impl Codes {
     }
 
     /// The code that these bits begin with.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, bits: u16) -> Option<Found> {
         self.short(usize::from(bits >> (LONGEST - WINDOW)))
             .or_else(|| {

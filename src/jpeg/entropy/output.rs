@@ -20,11 +20,17 @@ pub trait Output {
     /// None.
     const NO_BITS: Self::Bits;
 
-    /// `bits` with these behind them.
+    /// `bits` with others behind them, whose number is in the low 6 bits of what comes with them.
     fn with(bits: Self::Bits, next: (u32, u32)) -> Self::Bits;
 
-    /// Stores all whole octets.
-    fn store(&mut self, bits: Self::Bits) -> Result<Self::Bits, Fault>;
+    /// Whether [`Output::put`] can be called.
+    fn has_room(&self) -> bool;
+
+    /// Stores all whole octets where there is room for them; so many bits were put behind the others since the last time.
+    fn put(&mut self, bits: Self::Bits, count: u32) -> Self::Bits;
+
+    /// Stores all whole octets; so many bits were put behind the others since the last time.
+    fn store(&mut self, bits: Self::Bits, count: u32) -> Result<Self::Bits, Fault>;
 
     /// Fills the last octet and puts this marker behind it.
     fn marker(&mut self, bits: Self::Bits, code: u8) -> Result<(), Fault>;
@@ -42,7 +48,15 @@ impl Output for Nowhere {
     fn with((): (), _: (u32, u32)) {}
 
     #[inline(always)]
-    fn store(&mut self, (): ()) -> Result<(), Fault> {
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn put(&mut self, (): (), _: u32) {}
+
+    #[inline(always)]
+    fn store(&mut self, (): (), _: u32) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -129,34 +143,42 @@ impl Output for Written {
     fn with(bits: Bits, (next, length): (u32, u32)) -> Bits {
         Bits {
             bits: bits.bits.wrapping_shl(length) | u64::from(next),
-            count: bits.count + length,
+            ..bits
         }
     }
 
     #[inline(always)]
-    fn store(&mut self, Bits { bits, count }: Bits) -> Result<Bits, Fault> {
+    fn has_room(&self) -> bool {
+        self.filled <= CHUNK - WORD
+    }
+
+    #[inline(always)]
+    fn put(&mut self, Bits { bits, count }: Bits, more: u32) -> Bits {
+        let count = count + more;
         // In two steps, because all 64 are too many for one.
         let word = (bits << 1) << (63 - (count & 63));
-        let mut place = self.chunk.get_mut(self.filled..self.filled + WORD);
-        if place.is_none() {
-            self.flush()?;
-            place = self.chunk.get_mut(..WORD);
-        }
-        if let Some(place) = place {
+        if let Some(place) = self.chunk.get_mut(self.filled..self.filled + WORD) {
             place.copy_from_slice(&word.to_be_bytes());
         }
         // Up to 7.
         self.filled += (count >> 3) as usize;
-        Ok(Bits {
+        Bits {
             bits,
             count: count & 7,
-        })
+        }
+    }
+
+    fn store(&mut self, bits: Bits, more: u32) -> Result<Bits, Fault> {
+        if !self.has_room() {
+            self.flush()?;
+        }
+        Ok(self.put(bits, more))
     }
 
     fn marker(&mut self, bits: Bits, code: u8) -> Result<(), Fault> {
         let padding = (8 - (bits.count & 7)) & 7;
         let padded = Self::with(bits, ((1 << padding) - 1, padding));
-        self.store(padded)?;
+        self.store(padded, padding)?;
         self.flush()?;
         self.scan.extend_from_slice(&[PREFIX, code]);
         Ok(())

@@ -7,6 +7,8 @@ use super::fault::{Corrupt, Fault};
 
 /// Bits of the buffer.
 const BITS: u32 = u64::BITS;
+/// Bits that a filled one has at least; it is filled by whole octets.
+const FILLED: u32 = BITS - 8;
 /// Restart markers are numbered modulo 8.
 const RESTART_NUMBERS: u32 = 8;
 
@@ -45,30 +47,38 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Sees to it that there are 56 bits at least.
+    /// Fills the buffer to 56 bits at least, unless there is a 0xFF, or the end of the scan.
     #[inline(always)]
-    pub fn refill(&mut self) -> Result<(), Corrupt> {
-        if let Some(octets) = self.scan.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
-            let next = u64::from_be_bytes(*octets);
-            if !has_prefix(next) {
-                self.bits |= next.wrapping_shr(self.count);
-                let taken = (BITS - 1 - self.count) >> 3;
-                // Up to 7.
-                self.at += taken as usize;
-                self.count += taken * 8;
-                return Ok(());
-            }
+    pub fn fill(&mut self) -> bool {
+        let Some(octets) = self.scan.get(self.at..).and_then(<[u8]>::first_chunk::<8>) else {
+            return false;
+        };
+        let next = u64::from_be_bytes(*octets);
+        if has_prefix(next) {
+            return false;
         }
-        *self = self.refilled_slowly()?;
+        self.bits |= next.wrapping_shr(self.count);
+        // Up to 7.
+        self.at += ((BITS - 1 - self.count) >> 3) as usize;
+        self.count |= FILLED;
+        true
+    }
+
+    /// Sees to it that there are 56 bits at least.
+    pub fn refill(&mut self) -> Result<(), Corrupt> {
+        if !self.fill() {
+            self.fill_by_octets();
+        }
+        // Some of the made-up bits must have been used by now.
+        if self.made_up > self.count {
+            return Err(self.corrupt(Fault::Truncated));
+        }
         Ok(())
     }
 
-    /// The same, octet by octet: there is a 0xFF or the end of the scan.
-    #[cold]
-    #[inline(never)]
-    fn refilled_slowly(mut self) -> Result<Self, Corrupt> {
+    fn fill_by_octets(&mut self) {
         self.bits &= !(u64::MAX >> self.count);
-        while self.count < BITS - 8 {
+        while self.count < FILLED {
             let rest = self.scan.get(self.at..).unwrap_or_default();
             let octet = match *rest {
                 [PREFIX, 0, ..] => {
@@ -84,20 +94,15 @@ impl<'a> Reader<'a> {
                     octet
                 }
             };
-            self.bits |= u64::from(octet) << (BITS - 8 - self.count);
+            self.bits |= u64::from(octet) << (FILLED - self.count);
             self.count += 8;
         }
-        // Some of the made-up bits must have been used by now.
-        if self.made_up > self.count {
-            return Err(self.corrupt(Fault::Truncated));
-        }
-        Ok(self)
     }
 
     /// The next bits, for a look-up.
     #[inline(always)]
     pub fn window(self) -> usize {
-        // 12 bits.
+        // So few that they fit.
         (self.bits >> (BITS - WINDOW)) as usize
     }
 
@@ -107,11 +112,16 @@ impl<'a> Reader<'a> {
         u16::from_be_bytes([high, low])
     }
 
-    /// Passes the next bits, whose number is in the low 6 bits of `length`, and which are there.
+    /// Passes the next bits, whose number is in the low 6 bits of `length`, without counting them.
     #[inline(always)]
     pub fn skip(&mut self, length: u32) {
         self.bits = self.bits.wrapping_shl(length);
-        self.count = self.count.wrapping_sub(length);
+    }
+
+    /// Counts bits that were passed, and were there.
+    #[inline(always)]
+    pub fn count_skipped(&mut self, count: u32) {
+        self.count = self.count.wrapping_sub(count);
     }
 
     /// Takes the next `length` bits, 0 to 31.
@@ -120,6 +130,7 @@ impl<'a> Reader<'a> {
         // In two steps, because all 64 are too many for one.
         let bits = self.bits >> 32 >> (32 - length);
         self.skip(length);
+        self.count_skipped(length);
         // 31 bits at most are left.
         bits as u32
     }

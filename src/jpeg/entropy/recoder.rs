@@ -2,7 +2,7 @@
 //! ITU-T T.81 F.2.2, K.3; every coefficient stays as it is.
 
 use super::super::markers::code;
-use super::coder::{Blocks, MCU_BLOCKS, Round, pass};
+use super::coder::{Blocks, Round, pass};
 use super::fault::{Corrupt, Fault};
 use super::output::{Nowhere, Output, Written};
 use super::reader::Reader;
@@ -34,29 +34,29 @@ impl Recoder {
     /// Whether `scan` is whole: exactly its blocks, each code valid, restart markers and EOI where they belong.
     pub fn walk(&mut self, scan: &Scan) -> Result<(), Corrupt> {
         let blocks = prepare(&mut self.tables, scan)?;
-        same(&self.tables, scan, &blocks, &mut Nowhere)
+        same(scan, &blocks, &mut Nowhere)
     }
 
     /// `scan` with Annex K's Huffman tables, through EOI.
     pub fn recode(&mut self, scan: &Scan, form: Form) -> Result<&[u8], Corrupt> {
         let blocks = prepare(&mut self.tables, scan)?;
         self.written.clear();
-        let (tables, written) = (&self.tables, &mut self.written);
+        let written = &mut self.written;
         match form {
-            Form::Same => same(tables, scan, &blocks, written)?,
+            Form::Same => same(scan, &blocks, written)?,
             Form::WithoutRestarts => {
-                Reordered::new(tables, scan, &blocks, written).without_restarts(scan)?;
+                Reordered::new(scan, &blocks, written).without_restarts(scan)?;
             }
-            Form::Grey => Reordered::new(tables, scan, &blocks, written).grey(scan)?,
+            Form::Grey => Reordered::new(scan, &blocks, written).grey(scan)?,
             Form::TwoRows(rows) => {
-                Reordered::new(tables, scan, &blocks, written).two_rows(scan, rows)?;
+                Reordered::new(scan, &blocks, written).two_rows(scan, rows)?;
             }
         }
         Ok(self.written.scan())
     }
 }
 
-fn prepare(tables: &mut Tables, scan: &Scan) -> Result<Blocks, Corrupt> {
+fn prepare<'t>(tables: &'t mut Tables, scan: &Scan) -> Result<Blocks<'t>, Corrupt> {
     let failed = |fault| Corrupt { offset: 0, fault };
     let mut codings: heapless::Vec<_, COMPONENTS> = heapless::Vec::new();
     for component in scan.components {
@@ -64,26 +64,22 @@ fn prepare(tables: &mut Tables, scan: &Scan) -> Result<Blocks, Corrupt> {
             .push(component.coding)
             .or(Err(failed(Fault::Tables)))?;
     }
-    let places = tables.prepare(&codings).map_err(failed)?;
+    let sets = tables.prepare(&codings).map_err(failed)?;
     let mut blocks = Blocks::new();
-    for (index, (component, place)) in scan.components.iter().zip(places).enumerate() {
+    for (index, (component, set)) in scan.components.iter().zip(sets).enumerate() {
         for _ in 0..component.across.saturating_mul(component.down) {
-            let block = (index, tables.bases(place));
-            blocks.push(block).or(Err(failed(Fault::Tables)))?;
+            blocks.push((index, set)).or(Err(failed(Fault::Tables)))?;
         }
     }
     Ok(blocks)
 }
 
 /// Goes through all of `scan` in its own order.
-fn same<O: Output>(
-    tables: &Tables,
-    scan: &Scan,
-    blocks: &Blocks,
-    output: &mut O,
-) -> Result<(), Corrupt> {
-    let bases: heapless::Vec<_, MCU_BLOCKS> = blocks.iter().map(|&(_, bases)| bases).collect();
-    let round = Round::new(&bases);
+fn same<O: Output>(scan: &Scan, blocks: &Blocks, output: &mut O) -> Result<(), Corrupt> {
+    let round = Round::new(blocks).ok_or(Corrupt {
+        offset: 0,
+        fault: Fault::Tables,
+    })?;
     let mut left = u64::from(scan.mcus_across) * u64::from(scan.mcus_down);
     let interval = match scan.restart_interval {
         0 => left,
@@ -94,7 +90,6 @@ fn same<O: Output>(
     loop {
         let mcus = left.min(interval);
         let (behind, bits) = pass(
-            tables,
             &round,
             mcus * blocks.len() as u64,
             (reader, O::NO_BITS),

@@ -10,12 +10,11 @@ use super::lookup::EOB;
 use super::output::{Bits, Nowhere, Output, Written};
 use super::reader::Reader;
 use super::scan::Scan;
-use super::tables::{COMPONENTS, Tables};
+use super::tables::COMPONENTS;
 
 /// A scan that is read MCU by MCU, and the one that is written of it.
 pub struct Reordered<'a> {
-    tables: &'a Tables,
-    blocks: &'a Blocks,
+    blocks: &'a Blocks<'a>,
     interval: u64,
     output: &'a mut Written,
     bits: Bits,
@@ -36,14 +35,8 @@ struct Cursor<'a> {
 
 impl<'a> Reordered<'a> {
     /// To be written to `output`.
-    pub fn new(
-        tables: &'a Tables,
-        scan: &Scan,
-        blocks: &'a Blocks,
-        output: &'a mut Written,
-    ) -> Self {
+    pub fn new(scan: &Scan, blocks: &'a Blocks<'a>, output: &'a mut Written) -> Self {
         Self {
-            tables,
             blocks,
             interval: scan.restart_interval.into(),
             output,
@@ -119,9 +112,9 @@ impl<'a> Reordered<'a> {
             cursor.restart()?;
         }
         cursor.mcus += 1;
-        for (index, &(component, (at_dc, at_ac))) in self.blocks.iter().enumerate() {
+        for (index, &(component, set)) in self.blocks.iter().enumerate() {
             cursor.reader.refill()?;
-            let symbol = read_symbol(self.tables, at_dc, &mut cursor.reader)?;
+            let symbol = read_symbol(set, Class::Dc, &mut cursor.reader)?;
             let Some(dc) = cursor.dc.get_mut(component) else {
                 return Err(cursor.reader.corrupt(Fault::Tables));
             };
@@ -129,11 +122,9 @@ impl<'a> Reordered<'a> {
             if is_wanted(index) {
                 let dc = *dc;
                 self.dc(component, dc, cursor.reader)?;
-                (cursor.reader, self.bits) =
-                    pass_ac(self.tables, at_ac, (cursor.reader, self.bits), self.output)?;
+                (cursor.reader, self.bits) = pass_ac(set, (cursor.reader, self.bits), self.output)?;
             } else {
-                (cursor.reader, ()) =
-                    pass_ac(self.tables, at_ac, (cursor.reader, ()), &mut Nowhere)?;
+                (cursor.reader, ()) = pass_ac(set, (cursor.reader, ()), &mut Nowhere)?;
             }
         }
         Ok(())
@@ -155,7 +146,7 @@ impl<'a> Reordered<'a> {
 
     fn put(&mut self, code: Code, reader: Reader) -> Result<(), Corrupt> {
         let bits = Written::with(self.bits, (code.bits, code.length));
-        let stored = self.output.store(bits);
+        let stored = self.output.store(bits, code.length);
         self.bits = stored.map_err(|fault| reader.corrupt(fault))?;
         Ok(())
     }
