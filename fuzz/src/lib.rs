@@ -9,6 +9,10 @@
     reason = "a test fails by a panic"
 )]
 
+mod scans;
+
+pub use scans::{recode, walk};
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
@@ -33,12 +37,14 @@ use framewire::stop::Stop;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its target, which is that of its folder of regression inputs too.
-pub const CHECKS: [(&str, Check); 5] = [
+pub const CHECKS: [(&str, Check); 7] = [
     ("command_line", command_line),
     ("config", config),
     ("jpeg", jpeg),
     ("mjpeg_file", mjpeg_file),
+    ("recode", recode),
     ("rtcp", rtcp),
+    ("walk", walk),
 ];
 
 /// Most characters of an error that a person is to read.

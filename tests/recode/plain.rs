@@ -31,7 +31,7 @@ pub struct Picture {
 
 impl Picture {
     /// Component and place of each block, MCU by MCU.
-    fn mcus(&self) -> Vec<Vec<(usize, usize)>> {
+    pub fn mcus(&self) -> Vec<Vec<(usize, usize)>> {
         let mut mcus = Vec::new();
         for row in 0..self.mcus_down {
             for column in 0..self.mcus_across {
