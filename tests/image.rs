@@ -37,13 +37,13 @@ mod controller;
 mod cpio;
 #[path = "image/cuts.rs"]
 mod cuts;
-#[path = "lab/src/depacketizer.rs"]
-#[expect(dead_code, reason = "the lab uses all of it")]
-mod depacketizer;
 #[path = "lab/src/descriptors.rs"]
 mod descriptors;
 #[path = "image/device_tree.rs"]
 mod device_tree;
+#[path = "image/door.rs"]
+#[expect(dead_code, reason = "the guest uses all of it")]
+mod door;
 #[path = "image/drivers.rs"]
 mod drivers;
 #[path = "lab/src/fault.rs"]
@@ -65,10 +65,18 @@ mod live;
 mod machine;
 #[path = "image/model.rs"]
 mod model;
+#[path = "network/namespace.rs"]
+#[expect(dead_code, reason = "the network's tests use all of it")]
+mod namespace;
+#[path = "image/neighbour.rs"]
+mod neighbour;
 #[path = "image/overlay.rs"]
 mod overlay;
 #[path = "lab/src/pipe.rs"]
 mod pipe;
+#[path = "interop/process.rs"]
+#[expect(dead_code, reason = "only the namespaces wait by it")]
+mod process;
 #[path = "image/raspberry_pi.rs"]
 mod raspberry_pi;
 #[path = "lab/src/receiver.rs"]
@@ -80,8 +88,6 @@ mod remote;
 mod ribbon;
 #[path = "image/server.rs"]
 mod server;
-#[path = "image/stream.rs"]
-mod stream;
 #[path = "lab/src/studio.rs"]
 #[expect(dead_code, reason = "the lab uses all of it")]
 mod studio;
@@ -95,6 +101,7 @@ mod usbredir;
 #[expect(dead_code, reason = "the lab uses all of it")]
 mod uvc;
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 
@@ -104,16 +111,16 @@ use cuts::{Cuts, Look};
 use server::{Boot, boot};
 use tool::Failure;
 
-const CONFIG: &str = include_str!("../config.toml");
 const ERROR_FILE: &str = "framewire-error.txt";
 const FEWEST: usize = 20; // pictures: some of those the camera sent may be on their way at the end
 const LARGEST: u64 = 100_000_000; // octets of the image
 const LARGEST_MINIMAL_INITRD: usize = 6_000_000; // octets
 
-/// What a boot must lead to: one stream, whole and identical, of this size to this port; this address on an interface
-/// whose name begins like this; and this name.
+/// What a boot must lead to: the page at the door, and there the camera's pictures, of this size and identical; a stream
+/// of them, whole and identical, to this port, or none; this address on an interface whose name begins like this; and
+/// this name.
 struct Expected {
-    port: &'static str,
+    port: Option<&'static str>,
     size: &'static str,
     interface: &'static str,
     address: &'static str,
@@ -122,23 +129,27 @@ struct Expected {
 
 /// qemu's DHCP server leases this address.
 const AS_FLASHED: Expected = Expected {
-    port: "5004",
+    port: None,
     size: "1280x720",
     interface: "e",
     address: "10.0.2.15",
     hostname: "framewire",
 };
 const EDITED: Expected = Expected {
-    port: "5006",
+    port: Some("5006"),
     size: "640x480",
     interface: "vlan10",
     address: "192.0.2.77",
     hostname: "gate",
 };
-const EDITS: [(&str, &str); 6] = [
+const EDITS: [(&str, &str); 7] = [
     ("width = 1280", "width = 640"),
     ("height = 720", "height = 480"),
-    ("127.0.0.1:5004", "127.0.0.1:5006"),
+    ("#[[camera.rtp]]", "[[camera.rtp]]"),
+    (
+        "#destination = \"127.0.0.1:5004\"",
+        "destination = \"127.0.0.1:5006\"",
+    ),
     ("#hostname = \"camera-1\"", "hostname = \"gate\""),
     (
         "#address = \"192.168.1.30/24\"",
@@ -158,10 +169,11 @@ fn life_of_a_card() -> Result<Vec<String>, Failure> {
     check(size <= LARGEST, || format!("the image has {size} octets"))?;
     let mut report = vec![format!("image: {:.1} MB", size as f64 / 1e6)];
     let card = bench.card(&bench.image, "", &[])?;
-    let edited = edit(&EDITS)?;
-    let broken = edit(&[("width = 1280", "width = wide")])?;
+    let flashed = bench.config.as_str();
+    let edited = edit(flashed, &EDITS)?;
+    let broken = edit(flashed, &[("width = 1280", "width = wide")])?;
 
-    let (first, cuts) = boot_and_cut(&card, "1-as-flashed", &[None, Some(CONFIG)])?;
+    let (first, cuts) = boot_and_cut(&card, "1-as-flashed", &[None, Some(flashed)])?;
     report.extend([expect("as flashed", &first, &AS_FLASHED)?, cuts.to_string()]);
     expect_sandbox(&first)?;
     expect_wireless(&first, "inactive", "")?;
@@ -169,7 +181,7 @@ fn life_of_a_card() -> Result<Vec<String>, Failure> {
     no_error_file(&card)?;
 
     card.write("config.toml", edited.as_bytes())?;
-    let (second, cuts) = boot_and_cut(&card, "2-edited", &[Some(CONFIG), Some(&edited)])?;
+    let (second, cuts) = boot_and_cut(&card, "2-edited", &[Some(flashed), Some(&edited)])?;
     report.extend([expect("edited", &second, &EDITED)?, cuts.to_string()]);
     no_error_file(&card)?;
 
@@ -186,8 +198,8 @@ fn life_of_a_card() -> Result<Vec<String>, Failure> {
 
     // The card as the power left it while that was written.
     cuts.put_half_written(&card)?;
-    card.write("config.toml", CONFIG.as_bytes())?;
-    let (fourth, cuts) = boot_and_cut(&card, "4-mended", &[Some(&edited), Some(CONFIG)])?;
+    card.write("config.toml", flashed.as_bytes())?;
+    let (fourth, cuts) = boot_and_cut(&card, "4-mended", &[Some(&edited), Some(flashed)])?;
     report.extend([expect("mended", &fourth, &AS_FLASHED)?, cuts.to_string()]);
     no_error_file(&card)?;
     Ok(report)
@@ -250,7 +262,7 @@ fn keys() -> Result<Vec<String>, Failure> {
         ("stranger", private_key(STRANGER)?),
     ];
     let card = bench.card(&image, "", &more)?;
-    card.write("config.toml", edit(&WIRELESS)?.as_bytes())?;
+    card.write("config.toml", edit(&bench.config, &WIRELESS)?.as_bytes())?;
     let boot = boot(&card.image, &bench.folder.join("ssh"))?;
     // Ethernet has DHCP then.
     let stream = expect("with --ssh and Wi-Fi", &boot, &AS_FLASHED)?;
@@ -297,8 +309,8 @@ fn minimal() -> Result<Vec<String>, Failure> {
         initrd as f64 / 1e6
     )];
     for (name, config, expected) in [
-        ("minimal-as-flashed", CONFIG.to_owned(), AS_FLASHED),
-        ("minimal-edited", edit(&EDITS)?, EDITED),
+        ("minimal-as-flashed", bench.config.clone(), AS_FLASHED),
+        ("minimal-edited", edit(&bench.config, &EDITS)?, EDITED),
     ] {
         card.write("config.toml", config.as_bytes())?;
         let boot = boot(&card.image, &bench.folder.join(name))?;
@@ -310,8 +322,9 @@ fn minimal() -> Result<Vec<String>, Failure> {
     Ok(report)
 }
 
-fn edit(changes: &[(&str, &str)]) -> Result<String, Failure> {
-    let mut text = CONFIG.to_owned();
+/// `config`, which is that of an image, as a user edits it.
+fn edit(config: &str, changes: &[(&str, &str)]) -> Result<String, Failure> {
+    let mut text = config.to_owned();
     for (from, to) in changes {
         check(text.contains(from), || {
             format!("config.toml has no {from:?}")
@@ -322,24 +335,22 @@ fn edit(changes: &[(&str, &str)]) -> Result<String, Failure> {
 }
 
 fn expect(what: &str, boot: &Boot, expected: &Expected) -> Result<String, Failure> {
-    let stream = boot.facts("STREAM")?;
-    let wanted = [
-        ("port", expected.port),
-        ("size", expected.size),
-        ("identical", stream["pictures"]),
-        ("lost", "0"),
-        ("incomplete", "0"),
-        ("violations", "0"),
-    ];
-    for (key, value) in wanted {
-        check(stream[key] == value, || {
-            format!("{what}: {key} is not {value}: {stream:?}")
-        })?;
-    }
-    let pictures: usize = stream["pictures"].parse()?;
-    check(pictures >= FEWEST, || {
-        format!("{what}: {pictures} pictures only")
-    })?;
+    let door = expect_pictures(what, boot, "DOOR", expected.size, &[("page", "true")])?;
+    let still = door["changes"] == "0";
+    check(!still, || format!("{what}: nothing moves: {door:?}"))?;
+    let whole = [("lost", "0"), ("incomplete", "0"), ("violations", "0")];
+    let sent = match expected.port {
+        Some(port) => {
+            let wanted = [&[("port", port)], &whole[..]].concat();
+            let stream = expect_pictures(what, boot, "STREAM", expected.size, &wanted)?;
+            format!(", {} sent to port {port}", stream["pictures"])
+        }
+        None => {
+            let streams = boot.all("STREAM");
+            check(streams.is_empty(), || format!("{what}: {streams:?}"))?;
+            String::new()
+        }
+    };
     let network = boot.facts("NETWORK")?;
     let found = (network["address"], network["hostname"]);
     let right = found == (expected.address, expected.hostname)
@@ -350,15 +361,37 @@ fn expect(what: &str, boot: &Boot, expected: &Expected) -> Result<String, Failur
         format!("{what}: can be written: {writable}")
     })?;
     Ok(format!(
-        "{what}: {pictures} pictures {} to port {} identical, first packet {} s after the kernel's start; \
+        "{what}: {} pictures {} identical at the door, the first {} s after the kernel's start{sent}; \
          {}, {}; ran for {:.0?}",
+        door["pictures"],
         expected.size,
-        expected.port,
-        stream["first"],
+        door["first"],
         expected.address,
         expected.hostname,
         boot.took
     ))
+}
+
+/// Enough pictures of this size, all identical, and these facts besides.
+fn expect_pictures<'a>(
+    what: &str,
+    boot: &'a Boot,
+    name: &str,
+    size: &str,
+    more: &[(&str, &str)],
+) -> Result<HashMap<&'a str, &'a str>, Failure> {
+    let facts = boot.facts(name)?;
+    let of_pictures = [("size", size), ("identical", facts["pictures"])];
+    for (key, value) in of_pictures.iter().chain(more) {
+        check(facts[key] == *value, || {
+            format!("{what}: {key} is not {value}: {name} {facts:?}")
+        })?;
+    }
+    let pictures: usize = facts["pictures"].parse()?;
+    check(pictures >= FEWEST, || {
+        format!("{what}: {pictures} pictures only: {name}")
+    })?;
+    Ok(facts)
 }
 
 /// The service runs as systemd/framewire.service says: nothing in the image takes from its sandbox.

@@ -14,6 +14,8 @@ use std::io::pipe;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use framewire::config::Config;
+
 const GOOD: &str = "[[camera]]\nname = \"good\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:9\"\n";
 const WRONG: &str = "[[camera]]\nname = \"wrong\"\nwidth = 0\n";
 
@@ -174,4 +176,57 @@ fn the_network_is_told() {
     let path = "root/run/systemd/network/10-framewire-ethernet.network";
     let file = image.read(path).expect("a network file");
     assert!(file.contains("Address=10.0.0.2/24\n"));
+}
+
+#[test]
+fn the_neighbours_are_told() {
+    let image = Image::new("neighbours");
+    let door = format!("{GOOD}[http]\nlisten = \"[::]:80\"\n");
+    image.write("boot/config.toml", &door);
+    image.boot();
+    let path = "root/run/systemd/dnssd/framewire-camera-good.dnssd";
+    let file = image.read(path).expect("a service");
+    assert!(file.contains("TxtText=path=/good/stream.mjpg\n"), "{file}");
+}
+
+#[test]
+fn a_card_s_own_configuration_opens_the_door_and_sends_to_nobody() {
+    let image = Image::new("card");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = image.0.join("boot/config.toml");
+    fs::copy(source.join("config.toml"), &path).expect("a file");
+    let mut make = Command::new(source.join("image/config"));
+    let made = make.arg(&path).status().expect("bash runs");
+    assert!(made.success(), "{made}");
+    assert_eq!(image.boot().status.code(), Some(0));
+    let config = Config::load(Some(&path)).expect("it is right");
+    let camera = &config.cameras[0];
+    assert!(camera.outputs.is_empty() && camera.is_on_demand());
+    let door = config.http.expect("a door");
+    assert_eq!(door.listen.port_for_others(), Some(80));
+    assert!(config.discovery.mdns);
+    // Nothing else is another, and no comment has moved.
+    let shipped = fs::read_to_string(source.join("config.toml")).expect("it");
+    let card = fs::read_to_string(&path).expect("it");
+    assert_eq!(shipped.lines().count(), card.lines().count());
+    for (old, new) in shipped
+        .lines()
+        .zip(card.lines())
+        .filter(|(old, new)| old != new)
+    {
+        assert!(
+            new.starts_with('#') || new.starts_with("listen = "),
+            "{new}"
+        );
+        let comment = |line: &str| line.rfind(" # ").map(|at| (at, line[at..].to_owned()));
+        assert_eq!(comment(old), comment(new));
+    }
+    // It is made once.
+    assert!(
+        !Command::new(source.join("image/config"))
+            .arg(&path)
+            .status()
+            .expect("it")
+            .success()
+    );
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::config::{Network, Vlan, Wifi};
+use crate::config::{Config, Network, Vlan, Wifi};
 
 /// Where systemd-networkd reads files that do not outlive the boot.
 const NETWORKD: &str = "run/systemd/network";
@@ -25,8 +25,9 @@ pub struct File {
     pub secret: bool,
 }
 
-/// The files that put `network` into force.
-pub fn files(network: &Network) -> Vec<File> {
+/// The files that put the network of `config` into force.
+pub fn files(config: &Config) -> Vec<File> {
+    let (network, mdns) = (&config.network, config.discovery.mdns);
     let dhcp = Network::default();
     // Wireless takes the address, because a camera with Wi-Fi is reached by it.
     let ethernet = if network.wifi.is_some() {
@@ -36,11 +37,11 @@ pub fn files(network: &Network) -> Vec<File> {
     };
     let mut files = Vec::new();
     match network.vlan {
-        None => files.push(interface("10-framewire-ethernet", ETHERNET, ethernet)),
-        Some(vlan) => files.extend(tagged(vlan, ethernet)),
+        None => files.push(interface("10-framewire-ethernet", ETHERNET, ethernet, mdns)),
+        Some(vlan) => files.extend(tagged(vlan, ethernet, mdns)),
     }
     if let Some(wifi) = &network.wifi {
-        files.push(interface("20-framewire-wireless", WIRELESS, network));
+        files.push(interface("20-framewire-wireless", WIRELESS, network, mdns));
         files.push(supplicant(wifi));
     }
     files
@@ -54,15 +55,15 @@ fn networkd(name: &str, text: String) -> File {
     }
 }
 
-fn interface(file: &str, names: &str, network: &Network) -> File {
+fn interface(file: &str, names: &str, network: &Network, mdns: bool) -> File {
     networkd(
         &format!("{file}.network"),
-        format!("[Match]\nName={names}\n\n{}", addressing(network)),
+        format!("[Match]\nName={names}\n\n{}", addressing(network, mdns)),
     )
 }
 
 /// The `[Network]` section, and what keeps the boot from waiting for a cable.
-fn addressing(network: &Network) -> String {
+fn addressing(network: &Network, mdns: bool) -> String {
     let mut text = String::from("[Network]\n");
     match network.address {
         Some(address) => {
@@ -76,12 +77,14 @@ fn addressing(network: &Network) -> String {
     for server in &network.dns {
         let _ = writeln!(text, "DNS={server}");
     }
+    let answers = if mdns { "yes" } else { "no" };
+    let _ = writeln!(text, "MulticastDNS={answers}");
     text.push_str("\n[Link]\nRequiredForOnline=no\n");
     text
 }
 
 /// A VLAN on Ethernet: the bare interface has no address of its own.
-fn tagged(vlan: Vlan, network: &Network) -> [File; 3] {
+fn tagged(vlan: Vlan, network: &Network, mdns: bool) -> [File; 3] {
     let (name, id) = (format!("vlan{}", vlan.get()), vlan.get());
     [
         networkd(
@@ -95,7 +98,7 @@ fn tagged(vlan: Vlan, network: &Network) -> [File; 3] {
                  [Link]\nRequiredForOnline=no\n"
             ),
         ),
-        interface(&format!("10-framewire-{name}"), &name, network),
+        interface(&format!("10-framewire-{name}"), &name, network, mdns),
     ]
 }
 
@@ -134,7 +137,7 @@ mod tests {
         let text =
             format!("[[camera]]\nname = \"a\"\n[[camera.rtp]]\ndestination = \"h:1\"\n{network}");
         let config = Config::parse(Path::new("c.toml"), text.as_bytes()).unwrap();
-        let files = files(&config.network);
+        let files = files(&config);
         files
             .into_iter()
             .map(|file| (file.path, file.text))
@@ -147,7 +150,8 @@ mod tests {
             rendered(""),
             [(
                 "run/systemd/network/10-framewire-ethernet.network".to_owned(),
-                "[Match]\nName=en* eth* usb*\n\n[Network]\nDHCP=yes\n\n[Link]\nRequiredForOnline=no\n"
+                "[Match]\nName=en* eth* usb*\n\n[Network]\nDHCP=yes\nMulticastDNS=yes\n\n[Link]\n\
+                 RequiredForOnline=no\n"
                     .to_owned()
             )]
         );
@@ -164,6 +168,18 @@ mod tests {
             )
         );
         assert!(!files[0].1.contains("DHCP"));
+    }
+
+    #[test]
+    fn the_neighbours_hear_nothing_when_they_must_not() {
+        let silent = "[discovery]\nmdns = false\n[network]\nvlan = 10";
+        for (more, answers) in [("[network]\nvlan = 10", "yes"), (silent, "no")] {
+            let files = rendered(more);
+            let line = format!("MulticastDNS={answers}\n");
+            // Not the bare interface, which has no address.
+            let with: Vec<bool> = files.iter().map(|file| file.1.contains(&line)).collect();
+            assert_eq!(with, [false, false, true]);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::appliance::choice::Places;
-use crate::appliance::{files, network};
+use crate::appliance::{discovery, files, network};
 
 /// Where `framewire.service` of an image reads the configuration in force, below the root folder.
 const IN_FORCE: &str = "run/framewire/config.toml";
@@ -40,7 +40,8 @@ pub fn prepare(
 
     // Readable by all, like the boot partition that it comes from.
     files::replace(&places.root.join(IN_FORCE), &choice.octets, false).map_err(unusable)?;
-    for file in network::files(&choice.config.network) {
+    let network = network::files(&choice.config);
+    for file in network.into_iter().chain(discovery::files(&choice.config)) {
         let path = places.root.join(file.path);
         files::replace(&path, file.text.as_bytes(), file.secret).map_err(unusable)?;
     }

@@ -33,6 +33,12 @@ impl Listen {
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.0
     }
+
+    /// The port for other machines; `None` when only this one is let in.
+    pub fn port_for_others(&self) -> Option<u16> {
+        let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+        self.0.iter().find(is_open).map(SocketAddr::port)
+    }
 }
 
 impl<'de> Deserialize<'de> for Listen {

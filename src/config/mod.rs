@@ -5,6 +5,7 @@ mod camera;
 mod conflicts;
 mod controls;
 mod destination;
+mod discovery;
 mod dscp;
 mod error;
 mod hints;
@@ -32,6 +33,7 @@ pub use camera::{
 };
 pub use controls::{ControlValue, Controls};
 pub use destination::Destination;
+pub use discovery::Discovery;
 pub use dscp::Dscp;
 pub use error::{ConfigError, DEFAULT_PATHS, Place};
 
@@ -58,6 +60,9 @@ pub struct Config {
     /// Who may come in; without any the door is open.
     #[serde(rename = "user", default)]
     pub users: Vec<User>,
+    /// Who hears of it.
+    #[serde(default)]
+    pub discovery: Discovery,
     /// What is logged.
     #[serde(default)]
     pub log: Log,

@@ -38,18 +38,26 @@ impl Names {
         let name = name.strip_suffix('.').unwrap_or(name);
         let own = Self::own();
         let is = |other: &str| !other.is_empty() && name.eq_ignore_ascii_case(other);
-        let is_local = |other: &str| {
-            let (first, rest) = name.split_at_checked(other.len()).unwrap_or_default();
-            !other.is_empty()
-                && first.eq_ignore_ascii_case(other)
-                && rest.eq_ignore_ascii_case(".local")
-        };
         let short = own.split('.').next().unwrap_or_default();
         is("localhost")
             || is(&own)
-            || is_local(short)
+            || is_local(name, short)
             || self.configured.iter().any(|other| is(other))
     }
+}
+
+/// Whether `name` is `own` in `.local`, or what multicast DNS makes of that where a neighbour has it already: one with
+/// another number at its end. Nobody outside of the link has a say in such names (RFC 6762 3).
+fn is_local(name: &str, own: &str) -> bool {
+    let Some((first, last)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let without_number = |name: &str| {
+        let rest = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        rest.trim_end_matches('-').to_ascii_lowercase()
+    };
+    let own = without_number(own);
+    last.eq_ignore_ascii_case("local") && !own.is_empty() && without_number(first) == own
 }
 
 /// `host` without its port; `None` when the port is none.
@@ -71,6 +79,29 @@ fn without_port(host: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_a_neighbour_has_gets_a_number() {
+        for (name, own) in [
+            ("cam.local", "cam"),
+            ("Cam7.Local", "cam"),
+            ("cam-2.local", "cam"),
+            ("cam12.local", "cam1"),
+        ] {
+            assert!(is_local(name, own), "{name} {own}");
+        }
+        for (name, own) in [
+            ("cam", "cam"),
+            ("cam2.example", "cam"),
+            ("evil.cam.local", "cam"),
+            ("cam2x.local", "cam"),
+            ("cam.local.evil", "cam"),
+            (".local", ""),
+            ("2.local", ""),
+        ] {
+            assert!(!is_local(name, own), "{name} {own}");
+        }
+    }
 
     #[test]
     fn addresses_and_own_names_are_allowed_and_nothing_else() {

@@ -20,6 +20,8 @@ pub struct Bench {
     films: Vec<Film>,
     /// Made from the package, without any option.
     pub image: PathBuf,
+    /// The config.toml of each image.
+    pub config: String,
 }
 
 impl Bench {
@@ -44,8 +46,14 @@ impl Bench {
             program: binaries.init.with_file_name("framewire-lab-image"),
             films: frames::prepare(&target.join("lab"))?,
             image: PathBuf::new(),
+            config: String::new(),
             folder,
         };
+        let mut command = Command::new(script("image/config"));
+        let config = bench.folder.join("config.toml");
+        fs::copy(script("config.toml"), &config)?;
+        output(command.arg(&config), "bash")?;
+        bench.config = fs::read_to_string(config)?;
         bench.image = bench.make("framewire", &[])?;
         Ok(bench)
     }
@@ -59,6 +67,10 @@ impl Bench {
         // Its messages went to the terminal.
         check(status.success(), || {
             format!("image/build {options:?} ended with {status}")
+        })?;
+        let config = Card::whole(&image).read("config.toml")?;
+        check(config.as_ref() == Some(&self.config), || {
+            format!("image/build {options:?}: its config.toml is another: {config:?}")
         })?;
         Ok(image)
     }

@@ -1,5 +1,5 @@
-//! A service inside the booted image: plugs in an emulated camera, receives what the image's framewire makes of it,
-//! and says on the console what came, when the first packet came and which addresses the machine has.
+//! A service inside the booted image: plugs in an emulated camera, looks at the door, receives what the image's framewire
+//! makes of it, and says on the console what came, when the first picture came and which addresses the machine has.
 //!
 //! The image under test knows nothing of it: it comes in a second initrd, with its unit, drivers and pictures.
 #![allow(
@@ -20,6 +20,7 @@ mod camera;
 mod depacketizer;
 #[path = "../lab/src/descriptors.rs"]
 mod descriptors;
+mod door;
 #[path = "../lab/src/fault.rs"]
 mod fault;
 #[path = "../lab/src/jpeg.rs"]
@@ -55,6 +56,7 @@ use nix::ifaddrs::getifaddrs;
 use nix::kmod::{ModuleInitFlags, finit_module};
 
 use camera::Camera;
+use door::Viewer;
 use model::SIZES;
 use receiver::{Datagram, Receiver};
 use stream::Stream;
@@ -63,6 +65,7 @@ use studio::{Film, film};
 const PORTS: [u16; 2] = [5004, 5006];
 const DRIVERS: [&str; 2] = ["usbip-core", "vhci-hcd"]; // what they depend on the image has
 const FRAMES: usize = 30;
+const SHOWN: usize = 25; // frames at the door, which may leave some out
 const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -107,8 +110,14 @@ fn observe() -> Result<(), Box<dyn Error>> {
         uptime(Instant::now())?
     );
 
+    // The name as a neighbour has it.
+    let host = format!("{}.local", hostname()?);
+    let door = (Ipv4Addr::LOCALHOST, door::PORT).into();
+    let page = wait_for("the page", || Ok(door::page(door, &host).ok()))?;
+    let viewer = Viewer::watch(door, &host, "/front/stream.mjpg")?;
     wait_for("the frames", || {
-        Ok((camera.sent().len() >= FRAMES).then_some(()))
+        let enough = camera.sent().len() >= FRAMES && viewer.pictures() >= SHOWN;
+        Ok(enough.then_some(()))
     })?;
     let boot_times = match has_systemd() {
         true => boot_times()?,
@@ -124,6 +133,12 @@ fn observe() -> Result<(), Box<dyn Error>> {
         true => run(&["systemctl", "stop", "framewire.service"])?,
         false => run(&["busybox", "killall", "framewire"])?,
     };
+    println!(
+        "LAB DOOR page={} {} first={:.2}",
+        door::is_page(&page),
+        viewer.seen(&films)?,
+        uptime(viewer.first().ok_or("no picture")?)?
+    );
     for (port, receiver) in receivers {
         report(port, &receiver.finish()?, &films)?;
     }

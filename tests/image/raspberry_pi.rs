@@ -35,7 +35,8 @@ const NETWORK: [&str; 4] = [
     "usb-net,netdev=network,mac=b8:27:eb:44:55:66",
 ];
 const SD_CARD: u64 = 128 << 20; // octets: QEMU takes powers of two
-const EDITS: [(&str, &str); 5] = [
+const EDITS: [(&str, &str); 6] = [
+    ("#[[camera.rtp]]", "[[camera.rtp]]"),
     ("width = 1280", "width = 640"),
     ("height = 720", "height = 480"),
     ("fps = 30", "fps = 15"),
@@ -57,8 +58,12 @@ fn raspberry_pi() -> Result<Vec<String>, Failure> {
     let image = bench.raspberry_pi()?;
     let card = Card::copy(image, "card")?;
     let port = free_port()?;
-    let destination = format!("10.0.2.2:{port}"); // this machine, to a guest of QEMU's user network
-    let config = edit(&EDITS)?.replacen("127.0.0.1:5004", &destination, 1);
+    // This machine, to a guest of QEMU's user network.
+    let to_here = (
+        "#destination = \"127.0.0.1:5004\"",
+        &*format!("destination = \"10.0.2.2:{port}\""),
+    );
+    let config = edit(&bench.config, &[&EDITS[..], &[to_here]].concat())?;
     card.write("config.toml", config.as_bytes())?;
     let place = place(&card.image, STATE)?;
     File::options()

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::tool::{self, Failure};
 
-/// Without its disk.
-pub const MACHINE: &str = "-M virt -cpu cortex-a72 -smp 1 -m 1024 -nodefaults -nic user,model=virtio-net-pci \
+/// Without its disk and network.
+pub const MACHINE: &str = "-M virt -cpu cortex-a72 -smp 1 -m 1024 -nodefaults \
     -drive if=pflash,format=raw,readonly=on,file=/usr/share/AAVMF/AAVMF_CODE.fd \
     -drive if=pflash,format=raw,snapshot=on,file=/usr/share/AAVMF/AAVMF_VARS.fd";
+/// A network that nothing else is in.
+const NETWORK: &str = "-nic user,model=virtio-net-pci";
 /// The serial console, and power off instead of a restart.
 pub const CONSOLE: &str = "-no-reboot -display none -serial stdio";
 /// Its clock counts instructions and skips idle time.
@@ -33,7 +35,7 @@ pub fn boot(card: &Path, name: &Path) -> Result<Boot, Failure> {
     let (console, writes) = (name.with_extension("log"), name.with_extension("writes"));
     fs::write(&writes, "")?;
     let mut command = Command::new("qemu-system-aarch64");
-    for arguments in [MACHINE, CONSOLE, CLOCK] {
+    for arguments in [MACHINE, NETWORK, CONSOLE, CLOCK] {
         command.args(arguments.split_whitespace());
     }
     for file in [
