@@ -101,7 +101,7 @@ fn usable(config: &Config) {
             }
         }
     }
-    for file in network::files(&config.network) {
+    for file in network::files(config) {
         assert!(!file.text.contains(['\r', '\0']));
     }
     // In those files a value with a line of its own could be any setting.

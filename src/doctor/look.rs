@@ -170,7 +170,7 @@ fn sending(carrier: &mut Carrier, image: &Image) -> Result<Sending, Refused> {
                 Refused::Sampling(..) => Change::TwoRows,
                 _ => Change::Huffman,
             };
-            let picture = carrier.recode(image, refused)?;
+            let picture = carrier.recode(image, refused.into())?;
             Ok(on_the_wire(&picture, Some(change), before))
         }
     }

@@ -243,7 +243,7 @@ mod tests {
             names: Vec::new(),
         };
         let start = Instant::now();
-        let mut door = Door::open(config, vec![listener], Arc::default(), start);
+        let mut door = Door::open(config, &[], vec![listener], Arc::default(), start);
         assert!(answer(address).contains("no camera"));
         // As a panic of its thread would end it.
         let running = door.running.as_ref().unwrap();
@@ -266,7 +266,7 @@ mod tests {
             names: Vec::new(),
         };
         let start = Instant::now();
-        let mut door = Door::open(config, Vec::new(), Arc::default(), start);
+        let mut door = Door::open(config, &[], Vec::new(), Arc::default(), start);
         assert!(door.running.is_none());
         drop(taken);
         door.turn(start + LONGEST_BACK_OFF);
