@@ -27,7 +27,7 @@
 //!  the last reference to the frame is dropped: VIDIOC_QBUF             capture/v4l2/ring.rs
 //! ```
 //!
-//! One loop goes this way, in the camera's own thread: [`camera`]. It waits on [`capture::Capture`] for what is due in
+//! One loop goes this way, in the camera's own thread: [`camera`], camera/film.rs. It waits on [`capture::Capture`] for what is due in
 //! [`transmit::Flight`], so that buffers go back to the driver between two batches.
 //!
 //! Around it: [`config`] (config.toml), [`stats`] (every frame counted), [`heartbeat`] (whether a camera's thread turns),
