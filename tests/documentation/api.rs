@@ -145,15 +145,16 @@ fn each_figure_has_its_row_and_each_row_its_figure() {
     let labels: BTreeSet<String> = labels.map(|row| row[0].clone()).collect();
     let mut used = BTreeSet::new();
     for row in metrics {
-        let own = |line: &&str| line.starts_with(&row[0]) && !line.contains("_sum{");
-        let sample = text.lines().find(own);
+        let samples = text.lines().filter_map(|line| line.strip_prefix(&row[0]));
+        let mut samples = samples.map(|rest| rest.trim_start_matches("_bucket"));
+        let sample = samples.find(|rest| rest.starts_with(['{', ' ']));
         let expected: Vec<&str> = row[2]
             .split(", ")
-            .filter(|label| !label.is_empty())
+            .filter(|label| *label != "none")
             .collect();
         used.extend(expected.iter().map(|label| (*label).to_owned()));
         // There is no receiver here.
-        if let Some(sample) = sample.filter(|line| line.contains('{')) {
+        if let Some(sample) = sample {
             let names = sample
                 .split("=\"")
                 .map(|part| part.rsplit(['{', ',']).next().unwrap());

@@ -196,25 +196,33 @@ fn the_process_is_what_the_kernel_says_it_is() {
     assert!((0.0..120.0).contains(&age), "{age}");
 }
 
+/// The second has a zone, whose sign no name has.
+fn destinations([port, zone]: [u16; 2]) -> [String; 2] {
+    [format!("127.0.0.1:{port}"), format!("[::1%lo]:{zone}")]
+}
+
+/// One whose pictures go to these ports, and one whose pictures are all dropped.
+fn two_cameras(folder: &Folder, ports: [[u16; 2]; 2]) -> String {
+    let picture = SMALL.encode();
+    let whole = folder.write("whole.jpg", &picture);
+    let refused = folder.write("refused.jpg", progressive(&picture));
+    let camera = |name: &str, path: &str, ports| {
+        let outputs =
+            destinations(ports).map(|to| format!("[[camera.rtp]]\ndestination = \"{to}\"\n"));
+        let outputs = outputs.concat();
+        format!("[[camera]]\nname = \"{name}\"\ndevice = \"replay:{path}\"\nfps = 60\n{outputs}")
+    };
+    camera("front", &whole, ports[0]) + &camera("0-rear", &refused, ports[1])
+}
+
 #[test]
 fn the_counters_are_those_of_the_status() {
     let folder = Folder::new("metrics-status");
-    let picture = SMALL.encode();
-    let whole = folder.write("whole.jpg", &picture);
-    let damaged = folder.write("damaged.jpg", progressive(&picture));
     let (_first, port) = receiver();
-    let zone = UdpSocket::bind("[::1]:0").expect("a socket");
-    let other = zone.local_addr().expect("an address").port();
-    let destinations = [format!("127.0.0.1:{port}"), format!("[::1%lo]:{other}")];
-    let output = |to: &String| format!("[[camera.rtp]]\ndestination = \"{to}\"\n");
-    let outputs: String = destinations.iter().map(output).collect();
-    let camera = |name: &str, path: &str| {
-        format!("[[camera]]\nname = \"{name}\"\ndevice = \"replay:{path}\"\nfps = 60\n{outputs}")
-    };
-    // Twice the same destinations would be refused.
-    let rear = camera("0-rear", &damaged).replace(&format!(":{port}\""), ":9\"");
-    let rear = rear.replace(&format!(":{other}\""), ":9\"");
-    let door = Door::open(&folder, &format!("{}{rear}", camera("front", &whole)));
+    let second = UdpSocket::bind("[::1]:0").expect("a socket");
+    let zone = second.local_addr().expect("an address").port();
+    let ports = [[port, zone], [9, 9]];
+    let door = Door::open(&folder, &two_cameras(&folder, ports));
     door.waits_for("streaming");
     let mut pictures = door.stream("/front/stream");
     (0..5).for_each(|_| assert!(pictures.described().is_some()));
@@ -237,12 +245,8 @@ fn the_counters_are_those_of_the_status() {
             &labels,
             both.map(|camera| &camera["viewers"]),
         );
-        for (number, to) in destinations.iter().enumerate() {
+        for (number, to) in destinations(ports[index]).iter().enumerate() {
             let both = both.map(|camera| &camera["outputs"][number]);
-            let to = match index {
-                0 => to.clone(),
-                _ => both[0]["destination"].as_str().expect("text").to_owned(),
-            };
             let labels = format!("camera=\"{name}\",output=\"{number}\",destination=\"{to}\"");
             lies_between(&metrics, &OF_OUTPUT, &labels, both);
         }
