@@ -78,6 +78,12 @@ fn tell_program(page: &mut Page, house: &House) {
         "Connections that there was no room for.",
     )
     .sample(&[], house.clients.refused());
+    page.family(
+        "framewire_http_wrong_passwords_total",
+        Kind::Counter,
+        "Requests with a wrong name or password.",
+    )
+    .sample(&[], house.access.wrong());
 }
 
 /// By the names that all programs use for these.

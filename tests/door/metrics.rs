@@ -159,7 +159,9 @@ fn all_figures_are_there_before_the_first_picture() {
         1.0
     );
     assert_eq!(metrics.get("camera_up{camera=\"front\"}"), 1.0);
-    assert_eq!(metrics.get("http_connections_refused_total"), 0.0);
+    for name in ["connections_refused", "wrong_passwords"] {
+        assert_eq!(metrics.get(&format!("http_{name}_total")), 0.0);
+    }
     assert_eq!(metrics.get("http_connections"), 1.0);
 }
 
