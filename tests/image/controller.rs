@@ -9,7 +9,7 @@ use crate::bench::Bench;
 use crate::card::Card;
 use crate::door::{self, Viewer};
 use crate::live::Live;
-use crate::neighbour::{Neighbour, Service};
+use crate::neighbour::{LEASED, Neighbour, Service};
 use crate::server;
 use crate::tool::Failure;
 use crate::{check, show};
@@ -39,7 +39,7 @@ fn unplug_and_plug() -> Result<Vec<String>, Failure> {
     let service = |name: &str, path: &str| Service {
         name: name.to_owned(),
         host: "framewire.local".to_owned(),
-        address: ([10, 0, 2, 15], door::PORT).into(), // qemu's DHCP server leases it
+        address: (LEASED, door::PORT).into(),
         text: format!("path={path}"),
     };
     let path = "/front/stream.mjpg";
@@ -47,7 +47,10 @@ fn unplug_and_plug() -> Result<Vec<String>, Failure> {
     check(services == expected, || format!("{services:#?}"))?;
 
     let host = &services[0].host;
-    let page = neighbour.enter(|| door::page(address, host))?;
+    // The name may be known before the door is open.
+    let page = machine.wait_for("the page", |_| {
+        neighbour.enter(|| door::page(address, host)).ok()
+    })?;
     check(door::is_page(&page), || page.clone())?;
     // Before there is a camera: it need not be the one that waits.
     let viewer = neighbour.enter(|| Viewer::watch(address, host, path))?;

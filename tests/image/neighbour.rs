@@ -1,35 +1,40 @@
-//! A machine in the same network as the booted image: a namespace of this one, whose network card is a tap at the hub
-//! that the image's own network card and QEMU's DHCP server are at, too. It asks by multicast DNS as any machine does.
-//! RFC 6762 (multicast DNS), RFC 6763 (services).
+//! A machine in the same network as the booted image: a namespace of this one, at the other end of whose tap is the image's
+//! network card. It leases the image its address, and asks by multicast DNS as any machine does.
+//! RFC 2131 (DHCP), RFC 6762 (multicast DNS), RFC 6763 (services).
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::BindToDevice;
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, Question, TYPE};
+use socket2::SockRef;
 
 use crate::namespace::Namespace;
 use crate::tool::Failure;
 
 const TAP: &str = "tap0";
-/// In the network of QEMU's DHCP server, which gives this address to nobody.
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
-/// For a machine that is started in the namespace: its only network card, the hub, and who else is there.
-const HUB: [&str; 10] = [
-    "-device",
-    "virtio-net-pci,netdev=card",
-    "-netdev",
-    "hubport,id=card,hubid=0",
-    "-netdev",
-    "user,id=server",
-    "-netdev",
-    "hubport,id=to-server,hubid=0,netdev=server",
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// What the image gets.
+pub const LEASED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 15);
+/// The only network card of a machine that is started in the namespace.
+const CARD: [&str; 4] = [
     "-netdev",
     "tap,id=tap,ifname=tap0,script=no,downscript=no",
+    "-device",
+    "virtio-net-pci,netdev=tap",
 ];
-const TO_TAP: [&str; 2] = ["-netdev", "hubport,id=to-tap,hubid=0,netdev=tap"];
+
+const SERVER: u16 = 67; // of DHCP
+const CLIENT: u16 = 68;
+const HEAD: usize = 240; // octets of a message before its options
+const DISCOVER: u8 = 1; // kinds of messages
+const OFFER: u8 = 2;
+const ACK: u8 = 5;
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 const MDNS: u16 = 5353;
@@ -54,14 +59,19 @@ impl Neighbour {
         namespace.ip(&format!("tuntap add dev {TAP} mode tap"));
         namespace.ip(&format!("address add {ADDRESS}/24 dev {TAP}"));
         namespace.ip(&format!("link set {TAP} up"));
-        namespace.ip(&format!("route add 224.0.0.0/4 dev {TAP}"));
+        let socket = namespace.enter(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, SERVER)));
+        let socket = socket.expect("the port is free");
+        setsockopt(&socket, BindToDevice, &TAP.into()).expect("the interface exists");
+        socket.set_broadcast(true).expect("a socket of UDP");
+        // Ends with the test.
+        thread::spawn(move || lease(&socket));
         Self(namespace)
     }
 
-    /// What starts a machine in the same network; `rest` are its other devices.
+    /// What starts a machine in the same network.
     pub fn machine(&self, program: &str) -> Command {
         let mut command = self.0.command(program);
-        command.args(HUB).args(TO_TAP);
+        command.args(CARD);
         command
     }
 
@@ -77,9 +87,34 @@ impl Neighbour {
     }
 }
 
+/// Gives everybody who asks the same address.
+fn lease(socket: &UdpSocket) -> io::Result<()> {
+    let mut octets = [0; LARGEST];
+    loop {
+        let length = socket.recv(&mut octets)?;
+        // The first option says what kind of message it is: RFC 2131 does not say so, but systemd-networkd does it.
+        let Some([53, 1, kind]) = octets[..length].get(HEAD..HEAD + 3) else {
+            continue;
+        };
+        let answer = if *kind == DISCOVER { OFFER } else { ACK };
+        let mut message = octets[..HEAD].to_vec();
+        message[0] = 2; // an answer
+        message[16..20].copy_from_slice(&LEASED.octets());
+        let (own, mask, seconds) = (ADDRESS.octets(), [255, 255, 255, 0], 3600_u32.to_be_bytes());
+        message.extend([53, 1, answer]);
+        for (option, value) in [(54, own), (51, seconds), (1, mask)] {
+            message.extend([option, 4]);
+            message.extend(value);
+        }
+        message.push(255);
+        socket.send_to(&message, (Ipv4Addr::BROADCAST, CLIENT))?;
+    }
+}
+
 fn find(wanted: usize, limit: Duration) -> io::Result<Vec<Service>> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, MDNS))?;
     socket.join_multicast_v4(&GROUP, &ADDRESS)?;
+    SockRef::from(&socket).set_multicast_if_v4(&ADDRESS)?;
     socket.set_multicast_loop_v4(false)?;
     socket.set_read_timeout(Some(AGAIN))?;
     let (start, mut known) = (Instant::now(), Known::default());
