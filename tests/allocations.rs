@@ -1,6 +1,6 @@
 //! Steady state from a source to the wire: at most one small allocation per frame, the one that lets its octets
 //! own the buffer's lease. Now and then a report is sent or looked for: that takes a few more.
-//! Nothing stays.
+//! Re-coding takes none. Nothing stays.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,6 +14,7 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,11 +25,14 @@ use framewire::capture::{CaptureError, Captured, Source};
 use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::Config;
 use framewire::frame::{Frame, Suspicion};
+use framewire::jpeg::Image;
+use framewire::rtp::{Carrier, carry};
 use framewire::stats::Stats;
 use framewire::stop::Stop;
 use framewire::transmit::Transmitter;
 use serde_json::Value;
 use support::frames::{Picture, Sampling, Tables};
+use support::huffman::optimised_huffman;
 use support::transmit::transmit;
 
 /// Frames before the count begins: the first use of this and that allocates.
@@ -254,8 +258,48 @@ impl<'a> Camera<'a> {
     }
 }
 
+/// The tests of this program run one by one: each counts what the whole process allocates.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn none_to_recode_a_picture() {
+    let _alone = ALONE.lock();
+    let picture = |seed| Picture {
+        restart_interval: Some(7),
+        seed,
+        ..Picture::DEFAULT
+    };
+    let grey = Picture {
+        sampling: Sampling::Grey,
+        ..picture(3)
+    };
+    // Each needs other tables than the one before it.
+    let pictures = [
+        optimised_huffman(&picture(1).encode()),
+        optimised_huffman(&picture(2).encode()),
+        grey.encode(),
+    ];
+    let mut carrier = Carrier::default();
+    let mut recode = || {
+        for jpeg in &pictures {
+            let image = Image::parse(jpeg).expect("a picture");
+            let refused = carry(&image).expect_err("not as it is");
+            let carried = carrier.recode(&image, refused).expect("re-coded");
+            assert!(carried.scan.len() > 1000);
+        }
+    };
+    // The first time makes the tables and the buffer.
+    recode();
+    let mut used = Used::default();
+    for _ in 0..10 {
+        used.during(&mut recode);
+    }
+    assert_eq!((used.allocations, used.kept), (0, 0), "{used:?}");
+}
+
 #[test]
 fn one_small_allocation_per_frame() {
+    let _alone = ALONE.lock();
     let mut receiver = Receiver::new();
     let (stats, stop) = (Stats::default(), Stop::new().expect("an event descriptor"));
     let destination = receiver.rtp.local_addr().expect("an address");
