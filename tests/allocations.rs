@@ -26,7 +26,7 @@ use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::Config;
 use framewire::frame::{Frame, Suspicion};
 use framewire::jpeg::Image;
-use framewire::rtp::{Carrier, carry};
+use framewire::rtp::Carrier;
 use framewire::stats::Stats;
 use framewire::stop::Stop;
 use framewire::transmit::Transmitter;
@@ -283,8 +283,8 @@ fn none_to_recode_a_picture() {
     let mut recode = || {
         for jpeg in &pictures {
             let image = Image::parse(jpeg).expect("a picture");
-            let refused = carry(&image).expect_err("not as it is");
-            let carried = carrier.recode(&image, refused).expect("re-coded");
+            let obstacle = carrier.carry(&image).expect_err("not as it is");
+            let carried = carrier.recode(&image, obstacle).expect("re-coded");
             assert!(carried.scan.len() > 1000);
         }
     };

@@ -22,7 +22,7 @@ use std::fs;
 use std::time::Duration;
 
 use framewire::jpeg::Image;
-use framewire::rtp::{Carrier, carry};
+use framewire::rtp::Carrier;
 use nix::time::{ClockId, clock_gettime};
 
 use peer::Libjpeg;
@@ -117,8 +117,8 @@ fn frames(count: usize, file: &str) {
 /// The scan of `jpeg` in the standard code.
 fn recode<'c>(carrier: &'c mut Carrier, jpeg: &[u8]) -> &'c [u8] {
     let image = Image::parse(jpeg).expect("a picture");
-    let refused = carry(&image).expect_err("its tables are others");
-    carrier.recode(&image, refused).expect("a whole scan").scan
+    let obstacle = carrier.carry(&image).expect_err("its tables are others");
+    carrier.recode(&image, obstacle).expect("a whole scan").scan
 }
 
 /// What was measured of an input, in microseconds.
