@@ -45,6 +45,11 @@ fn a_line_from_a_pipe_becomes_a_block() {
     }
 }
 
+fn shows_what_is_typed(terminal: &OwnedFd) -> bool {
+    let settings = tcgetattr(terminal.as_fd()).expect("settings");
+    settings.local_flags.contains(LocalFlags::ECHO)
+}
+
 /// The program at a terminal of its own.
 struct AtTerminal {
     child: Child,
@@ -55,6 +60,7 @@ struct AtTerminal {
 impl AtTerminal {
     fn start() -> Self {
         let pty = openpty(None, None).expect("a terminal");
+        assert!(shows_what_is_typed(&pty.slave));
         let stdin = pty.slave.try_clone().expect("the terminal");
         let mut command = command(&["password", "anna"]);
         command.stdin(stdin).stdout(Stdio::piped());
@@ -67,8 +73,7 @@ impl AtTerminal {
     }
 
     fn shows_what_is_typed(&self) -> bool {
-        let settings = tcgetattr(self.terminal.as_fd()).expect("settings");
-        settings.local_flags.contains(LocalFlags::ECHO)
+        shows_what_is_typed(&self.terminal)
     }
 
     /// Waits for the question, which ends so.
@@ -101,7 +106,6 @@ impl AtTerminal {
 fn at_a_terminal_it_asks_twice_and_shows_nothing() {
     for (again, code) in [("right", 0), ("other", 1)] {
         let mut program = AtTerminal::start();
-        assert!(program.shows_what_is_typed());
         program.is_asked("Password of anna: ");
         assert!(!program.shows_what_is_typed());
         program.types("right");
