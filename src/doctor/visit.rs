@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PATIENCE_PICTURES: u32 = 10;
 /// Most damaged pictures for each that is wanted: they are not waited for for ever.
 const MOST_DAMAGED: u64 = 4;
+/// Most times that a camera is opened again: what is wrong is known by then.
+const MOST_REOPENINGS: u64 = 5;
 /// What a driver may need for one system call at the start (uvcvideo: 5 s, several times).
 const DRIVER_PATIENCE: Duration = Duration::from_secs(30);
 /// What the thread gets to end when it is told to.
@@ -159,7 +161,8 @@ fn film(
             visit.findings.add(&look);
         } else if let CameraState::Waiting(problem) = stats.state() {
             let has_come = visit.findings.pictures.looked_at > 0;
-            if !has_come || last.elapsed() > patience {
+            let is_tried = errors(&stats).reopened >= MOST_REOPENINGS;
+            if !has_come || is_tried || last.elapsed() > patience {
                 visit.problem = Some(problem);
                 break;
             }
