@@ -78,7 +78,7 @@ pub fn receivers(demands: Demands) -> [Receiver; 5] {
             (_, true) => shows(
                 "MediaMTX, go2rtc, Frigate",
                 Shows::No,
-                "by their source they cannot read restart markers",
+                "by their source they cannot read restart markers; restart-markers = \"remove\" takes them out",
             ),
             _ => shows(
                 "MediaMTX, go2rtc, Frigate, Home Assistant",
