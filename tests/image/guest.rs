@@ -94,6 +94,11 @@ fn observe() -> Result<(), Box<dyn Error>> {
         let file = File::open(format!("/lab/{driver}.ko"))?;
         finit_module(&file, c"", ModuleInitFlags::empty())?;
     }
+    watch_camera()
+}
+
+/// Plugs a camera in, and looks at what the system makes of it.
+fn watch_camera() -> Result<(), Box<dyn Error>> {
     let receivers = PORTS
         .iter()
         .map(|&port| Ok((port, Receiver::listen(port)?)))
