@@ -34,7 +34,7 @@ use v4l2::Camera;
 use crate::backoff::Backoff;
 use crate::clocks::{monotonic_now, sleep_until};
 use crate::config::{self, Device, Verify};
-use crate::frame::Frame;
+use crate::frame::{Frame, Suspicion};
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT};
 use crate::log_limit::LogLimits;
 use crate::stats::{DropReason, Stats};
@@ -164,11 +164,7 @@ impl<'a> Capture<'a> {
             return false;
         }
         match stream.next(until, self.stats, self.stop) {
-            Ok(Event::Frame(frame)) => {
-                if self.newest.replace(frame).is_some() {
-                    self.stats.frame_dropped(DropReason::Superseded);
-                }
-            }
+            Ok(Event::Frame(frame)) => self.keep(frame),
             Ok(Event::Dropped) => {}
             Ok(Event::Nothing) => return false,
             Err(problem) => {
@@ -177,6 +173,21 @@ impl<'a> Capture<'a> {
             }
         }
         true
+    }
+
+    /// The newest picture takes the place of the one that waits. One that the driver calls damaged does not take that of
+    /// one that it does not: most likely neither would leave.
+    fn keep(&mut self, frame: Frame) {
+        let is_flagged = |frame: &Frame| frame.suspicion == Suspicion::Flagged;
+        match &self.newest {
+            Some(waiting) if is_flagged(&frame) && !is_flagged(waiting) => {
+                self.stats.frame_dropped(DropReason::ErrorFlag);
+                return;
+            }
+            Some(_) => self.stats.frame_dropped(DropReason::Superseded),
+            None => {}
+        }
+        self.newest = Some(frame);
     }
 
     /// Opens the source, or says why not.
@@ -349,6 +360,31 @@ mod tests {
         stop.raise();
         drop(capture);
         assert_eq!(dropped(&stats, "stopped"), 1);
+    }
+
+    #[test]
+    fn a_picture_that_the_driver_calls_damaged_displaces_none_that_may_be_whole() {
+        let (stats, heartbeat) = (Stats::default(), Heartbeat::default());
+        let config = config("replay:/nowhere");
+        let stop = Stop::new().unwrap();
+        let mut capture = Capture::new(&config, &stats, &stop, &heartbeat);
+        let mut waiting_after = |sequence, suspicion| {
+            capture.keep(Frame {
+                data: bytes::Bytes::from_static(b"x"),
+                sequence,
+                captured: Duration::ZERO,
+                dequeued: Duration::ZERO,
+                suspicion,
+            });
+            capture.newest.as_ref().unwrap().sequence
+        };
+        assert_eq!(waiting_after(0, Suspicion::Flagged), 0);
+        assert_eq!(waiting_after(1, Suspicion::Flagged), 1);
+        assert_eq!(waiting_after(2, Suspicion::Unsteady), 2);
+        assert_eq!(waiting_after(3, Suspicion::Flagged), 2);
+        assert_eq!(waiting_after(4, Suspicion::None), 4);
+        assert_eq!(dropped(&stats, "error-flag"), 1);
+        assert_eq!(dropped(&stats, "superseded"), 3);
     }
 
     #[test]

@@ -71,6 +71,11 @@ fn errors_name_file_line_column_and_what_is_allowed() {
             "c.toml:3:19:",
             "\"keep\" or \"remove\"",
         ),
+        (
+            "verify = \"maybe\"",
+            "c.toml:3:10:",
+            "\"auto\", \"always\" or \"off\"",
+        ),
         ("colour = 1", "c.toml:3:1:", "`width`"),
         ("controls = { gain = 1.5 }", "c.toml:3:21:", "menu entry"),
         ("width = = 3", "c.toml:3:9:", ""),
