@@ -18,7 +18,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 40] = [
+pub const ALL: [(&str, Scenario); 41] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -50,6 +50,7 @@ pub const ALL: [(&str, Scenario); 40] = [
     ("habit", faults::habit),
     ("changed-octets", verified::changed_octets),
     ("only-whole", verified::only_whole),
+    ("whole-in-chaos", verified::whole_in_chaos),
     ("new-size", faults::new_size),
     ("refused", refusals::refused),
     ("busy", refusals::busy),

@@ -10,7 +10,8 @@ use crate::live::Live;
 use crate::studio::Film;
 use crate::system;
 
-use super::{VGA, sized};
+use super::chaos::mischief::{FPS, Victim};
+use super::{Scenario, VGA, sized};
 
 const ALWAYS: &str = "verify = \"always\"\n";
 /// Frames with one changed octet.
@@ -21,9 +22,10 @@ const FOUND: usize = 50;
 const EACH: usize = 3;
 const ALL_TRANSFERS: usize = usize::MAX;
 
-/// How many pictures are none of the film's.
-fn strangers(reception: &Reception, film: &Film) -> Result<usize, String> {
-    let originals = film.iter().map(|file| Picture::parse(file));
+/// How many pictures are of none of the films.
+fn strangers(reception: &Reception, films: &[&Film]) -> Result<usize, String> {
+    let files = films.iter().flat_map(|film| film.iter());
+    let originals = files.map(|file| Picture::parse(file));
     let originals = originals.collect::<Result<Vec<_>, _>>()?;
     let is_known = |scan: &[u8]| originals.iter().any(|original| original.scan == scan);
     let pictures = reception.pictures.iter();
@@ -45,7 +47,7 @@ pub fn changed_octets() -> Outcome {
     let (ended, reception) = live.end_one()?;
     let summary = ended.camera()?;
     let dropped = usize::try_from(summary.dropped_as("corrupt-scan"))?;
-    let unseen = strangers(&reception, &films[0])?;
+    let unseen = strangers(&reception, &[&films[0]])?;
     ensure!(
         dropped + unseen <= CHANGED && dropped * 100 >= CHANGED * FOUND,
         "{dropped} found and {unseen} not of {CHANGED}: {}",
@@ -59,9 +61,18 @@ pub fn changed_octets() -> Outcome {
 
 /// What a camera and its cable can do to a frame: no picture arrives that is none of the camera's.
 pub fn only_whole() -> Outcome {
-    // What the driver calls damaged comes here too.
+    without_driver_drops(with_every_fault)
+}
+
+/// The same with all that happens in the scenario `chaos`, once each.
+pub fn whole_in_chaos() -> Outcome {
+    without_driver_drops(with_every_mischief)
+}
+
+/// What the driver calls damaged comes to framewire too.
+fn without_driver_drops(scenario: Scenario) -> Outcome {
     system::set_parameter("uvcvideo", "nodrop", "1")?;
-    let result = with_every_fault();
+    let result = scenario();
     system::set_parameter("uvcvideo", "nodrop", "0")?;
     result
 }
@@ -90,7 +101,7 @@ fn with_every_fault() -> Outcome {
     }
     let (ended, reception) = live.end_one()?;
     let summary = ended.camera()?;
-    let strangers = strangers(&reception, &films[0])?;
+    let strangers = strangers(&reception, &[&films[0]])?;
     ensure!(strangers == 0, "{strangers} pictures are not the camera's");
     let whole = summary.count("flagged_but_whole")?;
     ensure!(
@@ -100,6 +111,29 @@ fn with_every_fault() -> Outcome {
     Ok(format!(
         "pictures={} all the camera's, flagged-but-whole={whole} dropped={}",
         reception.pictures.len(),
+        summary.reasons()
+    ))
+}
+
+fn with_every_mischief() -> Outcome {
+    let mut victim = Victim::new(0, "WHOLE", "plain", [0, 2], system::chaos_seed().into())?;
+    let camera = victim.plug()?;
+    let live = Live::start(&config("usb:046d:082d:WHOLE", VGA, FPS, ALWAYS))?;
+    live.wait_for_frames(10)?;
+    let camera = victim.suffer_each(camera, &live)?;
+    let (ended, reception) = live.end_one()?;
+    drop(camera);
+    let summary = ended.camera()?;
+    let strangers = strangers(&reception, &victim.films())?;
+    let pictures = reception.pictures.len();
+    ensure!(
+        strangers == 0,
+        "{strangers} pictures of {pictures} are not the camera's"
+    );
+    Ok(format!(
+        "{} faults, {pictures} pictures all the camera's, flagged-but-whole={} dropped={}",
+        victim.suffered.len(),
+        summary.count("flagged_but_whole")?,
         summary.reasons()
     ))
 }

@@ -133,15 +133,33 @@ impl Victim {
         end: Instant,
     ) -> Result<Camera, String> {
         while Instant::now() < end {
-            let mischief = self.draw();
-            let index = self.index;
-            let named = |why| format!("camera {index}: {mischief:?}: {why}");
-            camera = self.suffer(camera, mischief).map_err(named)?;
-            live.wait_for_frames_of(index, RECOVERED).map_err(named)?;
-            *self.suffered.entry(mischief).or_default() += 1;
+            camera = self.suffer_one(camera, live)?;
             thread::sleep(self.chance.millis(PAUSE));
         }
         Ok(camera)
+    }
+
+    /// Every fault once.
+    pub fn suffer_each(&mut self, mut camera: Camera, live: &Live) -> Result<Camera, String> {
+        for _ in Mischief::ALL {
+            camera = self.suffer_one(camera, live)?;
+        }
+        Ok(camera)
+    }
+
+    /// The next fault, until the camera has recovered from it.
+    fn suffer_one(&mut self, camera: Camera, live: &Live) -> Result<Camera, String> {
+        let (index, mischief) = (self.index, self.draw());
+        let named = |why| format!("camera {index}: {mischief:?}: {why}");
+        let camera = self.suffer(camera, mischief).map_err(named)?;
+        live.wait_for_frames_of(index, RECOVERED).map_err(named)?;
+        *self.suffered.entry(mischief).or_default() += 1;
+        Ok(camera)
+    }
+
+    /// All that it films.
+    pub fn films(&self) -> [&Film; 2] {
+        [&self.kit.film, &self.other_size]
     }
 
     fn draw(&mut self) -> Mischief {

@@ -2,7 +2,7 @@
 
 mod books;
 mod chance;
-mod mischief;
+pub mod mischief;
 
 use std::collections::BTreeMap;
 use std::error::Error;
