@@ -220,7 +220,8 @@ fn with_changed_octet(data: &[u8], number: usize) -> Vec<u8> {
     let near = |place: usize| data.get(place).is_some_and(|octet| *octet == 0xFF);
     let place = (place..data.len()).find(|&place| !near(place) && !near(place - 1));
     let place = place.unwrap_or(HEADERS);
-    let changed = data[place] ^ (1 << (number % 8));
+    let difference = u8::try_from(number * 37 % 254).unwrap_or(0) + 1;
+    let changed = data[place] ^ difference;
     data[place] = if changed == 0xFF {
         data[place] ^ 0x10
     } else {

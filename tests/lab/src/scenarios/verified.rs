@@ -16,8 +16,9 @@ use super::{Scenario, VGA, sized};
 const ALWAYS: &str = "verify = \"always\"\n";
 /// Frames with one changed octet.
 const CHANGED: usize = 90;
-/// Of these, at least so many percent are found. The rest have other coefficients, and nothing that cannot be.
-const FOUND: usize = 50;
+/// Of these, at least so many percent are found. The rest have other coefficients, and nothing that cannot be: most of
+/// the octets of these pictures say how large a coefficient is, and any size can be.
+const FOUND: usize = 5;
 /// Frames that suffer each of the other faults.
 const EACH: usize = 3;
 const ALL_TRANSFERS: usize = usize::MAX;
