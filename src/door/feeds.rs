@@ -5,7 +5,7 @@ use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use tokio::net::unix::pipe::Receiver;
+use tokio::net::UnixStream;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::clients::Client;
@@ -86,7 +86,7 @@ impl Feeds {
     }
 
     fn start(&self, viewers: &Arc<Viewers>) -> io::Result<Rc<Feed>> {
-        let shown = Receiver::from_owned_fd(viewers.shown().listener()?)?;
+        let shown = UnixStream::from_std(viewers.shown().listener()?)?;
         let feed = Rc::new(Feed {
             watch: viewers.watch(),
             subscribers: RefCell::default(),
@@ -136,7 +136,7 @@ impl Feeds {
 }
 
 /// Brings each new picture to all subscribers.
-async fn hand_out(shown: Receiver, feed: Weak<Feed>) {
+async fn hand_out(shown: UnixStream, feed: Weak<Feed>) {
     let mut rings = [0; RINGS];
     while shown.readable().await.is_ok() {
         // Would fail when somebody else has heard it.

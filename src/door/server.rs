@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::unix::pipe::Receiver;
+use tokio::net::UnixStream;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::sleep;
 use tracing::warn;
@@ -70,7 +70,7 @@ impl Server {
                 sleep(BEAT).await;
             }
         });
-        Receiver::from_owned_fd(self.stop.listener()?)?
+        UnixStream::from_std(self.stop.listener()?)?
             .readable()
             .await
     }
