@@ -72,12 +72,14 @@ impl Figures {
         let status = files.status.as_ref().and_then(read).unwrap_or_default();
         let usage = getrusage(UsageWho::RUSAGE_SELF).ok();
         let limit = getrlimit(Resource::RLIMIT_NOFILE).ok();
+        // Limits are as wide as a machine's words.
+        let limit = limit.and_then(|(soft, _)| u64::try_from(u128::from(soft)).ok());
         Self {
             cpu: usage.map(|usage| duration(usage.user_time()) + duration(usage.system_time())),
             resident: octets(&status, "VmRSS:"),
             mapped: octets(&status, "VmSize:"),
             descriptors: files.descriptors.as_ref().map(count),
-            most_descriptors: limit.map(|(soft, _)| soft),
+            most_descriptors: limit,
             start: Reading::now().unix_of(files.start),
         }
     }
