@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 /// Rings that are heard at once.
-const RINGS: usize = 64;
+pub const RINGS: usize = 64;
 
 /// A bell that one thread listens to.
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! The text in which Prometheus reads figures: its exposition format, version 0.0.4.
 
 use std::fmt::Display;
+use std::time::Duration;
 
+use super::seconds::seconds;
 use crate::stats::latency::Cumulative;
 
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -58,12 +60,17 @@ impl Family<'_> {
     /// The lines of a histogram, in seconds.
     pub fn histogram(&mut self, labels: &[Label], histogram: &Cumulative) {
         let lengths = histogram.shorter.iter();
-        let lengths = lengths.map(|&(micros, count)| (seconds(micros), count));
+        let lengths =
+            lengths.map(|&(micros, count)| (seconds(Duration::from_micros(micros)), count));
         for (length, count) in lengths.chain([("+Inf".to_owned(), histogram.count)]) {
             let with_length = [labels, &[("le", &length)]].concat();
             self.line("_bucket", &with_length, &count);
         }
-        self.line("_sum", labels, &seconds(histogram.sum));
+        self.line(
+            "_sum",
+            labels,
+            &seconds(Duration::from_micros(histogram.sum)),
+        );
         self.line("_count", labels, &histogram.count);
     }
 
@@ -90,11 +97,6 @@ fn escaped(value: &str) -> String {
         .replace('\\', r"\\")
         .replace('"', "\\\"")
         .replace('\n', r"\n")
-}
-
-/// Microseconds as seconds.
-pub fn seconds(micros: u64) -> String {
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 #[cfg(test)]

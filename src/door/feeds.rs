@@ -10,11 +10,9 @@ use tokio::task::{AbortHandle, spawn_local};
 
 use super::clients::Client;
 use super::mailbox::Mailbox;
+use crate::bell::RINGS;
 use crate::directory::{Directory, Entry};
 use crate::viewers::{Viewers, Watch};
-
-/// Rings that are heard at once.
-const RINGS: usize = 64;
 
 /// All feeds of a door.
 #[derive(Debug, Clone)]

@@ -5,13 +5,14 @@
 
 mod counters;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::StatusCode;
 
 use super::answer::{self, Answer};
-use super::exposition::{CONTENT_TYPE, Kind, Page, seconds};
+use super::exposition::{CONTENT_TYPE, Kind, Page};
 use super::house::House;
+use super::seconds::seconds;
 use crate::directory::Entry;
 use crate::process::Figures;
 use crate::stats::latency::Cumulative;
@@ -30,10 +31,9 @@ struct Camera {
 
 impl Camera {
     fn new(entry: &Entry) -> Self {
-        let since = entry.stats.state_since();
         Self {
             summary: entry.stats.summary(entry.config.name().as_str()),
-            in_state: since.map(|since| Instant::now().saturating_duration_since(since)),
+            in_state: entry.stats.time_in_state(),
             latencies: LATENCIES.map(|(_, _, of)| of(entry.stats.latency()).cumulative()),
             viewers: entry.viewers.summary(),
         }
@@ -88,7 +88,6 @@ fn tell_program(page: &mut Page, house: &House) {
 
 /// By the names that all programs use for these.
 fn tell_process(page: &mut Page, figures: &Figures) {
-    let micros = |time: Duration| seconds(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     let hundredths =
         |time: Duration| format!("{}.{:02}", time.as_secs(), time.subsec_millis() / 10);
     for (name, kind, help, value) in [
@@ -96,7 +95,7 @@ fn tell_process(page: &mut Page, figures: &Figures) {
             "process_cpu_seconds_total",
             Kind::Counter,
             "Processor time of all threads.",
-            figures.cpu.map(micros),
+            figures.cpu.map(seconds),
         ),
         (
             "process_resident_memory_bytes",

@@ -22,6 +22,7 @@ mod multipart;
 mod page;
 mod query;
 mod routes;
+mod seconds;
 mod server;
 mod snapshot;
 mod status;

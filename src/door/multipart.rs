@@ -13,6 +13,7 @@ use hyper::body::{Body, Frame};
 use super::clients::Client;
 use super::feeds::Subscription;
 use super::mailbox::Mailbox;
+use super::seconds::seconds;
 use crate::clocks::Reading;
 use crate::viewers::{Picture, Viewers};
 
@@ -90,12 +91,10 @@ impl Pictures {
                 self.pieces.push(picture.jpeg);
             }
             Form::Described => {
-                let unix = Reading::now().unix_of(picture.captured);
+                let time = seconds(Reading::now().unix_of(picture.captured));
                 let head = format!(
-                    "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {octets}\r\nX-Camera: {}\r\nX-Timestamp: {}.{:06}\r\n\r\n",
+                    "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {octets}\r\nX-Camera: {}\r\nX-Timestamp: {time}\r\n\r\n",
                     source.name,
-                    unix.as_secs(),
-                    unix.subsec_micros()
                 );
                 self.pieces.push(Bytes::from_static(b"\r\n"));
                 self.pieces.push(picture.jpeg);

@@ -13,6 +13,7 @@ use super::clients::Client;
 use super::house::House;
 use super::mailbox::Mailbox;
 use super::multipart::{Form, Pictures, Source};
+use super::seconds::seconds;
 use super::{description, health, metrics, page, query, snapshot, status};
 use crate::clocks::Reading;
 use crate::directory::Entry;
@@ -172,8 +173,7 @@ fn stream(
 async fn picture(entry: &Entry, client: &Rc<Client>, house: &House) -> Answer {
     match snapshot::take(&house.feeds, entry, client).await {
         Ok(picture) => {
-            let unix = Reading::now().unix_of(picture.captured);
-            let time = format!("{}.{:06}", unix.as_secs(), unix.subsec_micros());
+            let time = seconds(Reading::now().unix_of(picture.captured));
             let mut answer = answer::whole(StatusCode::OK, "image/jpeg", picture.jpeg);
             if let Ok(time) = HeaderValue::from_str(&time) {
                 answer.headers_mut().insert("x-timestamp", time);

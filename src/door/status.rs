@@ -1,7 +1,5 @@
 //! `/api/status`: all counters as JSON. docs/api.md describes it.
 
-use std::time::Instant;
-
 use hyper::StatusCode;
 use serde::Serialize;
 
@@ -72,10 +70,9 @@ pub fn answer(house: &House) -> Answer {
 
 fn camera(entry: &Entry) -> Camera {
     let (width, height) = entry.stats.size().unzip();
-    let since = entry.stats.state_since();
     Camera {
         summary: entry.stats.summary(entry.config.name().as_str()),
-        state_seconds: since.map(|since| Instant::now().duration_since(since).as_secs_f64()),
+        state_seconds: entry.stats.time_in_state().map(|time| time.as_secs_f64()),
         device: entry.config.device.to_string(),
         width,
         height,

@@ -11,7 +11,7 @@ mod summary;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use latency::Latency;
 use output::OutputStats;
@@ -70,9 +70,10 @@ impl Stats {
         state
     }
 
-    /// Since when it does what it does; `None` = it has not begun yet.
-    pub fn state_since(&self) -> Option<Instant> {
-        self.lock_state().1
+    /// For how long it does what it does; `None` = it has not begun yet.
+    pub fn time_in_state(&self) -> Option<Duration> {
+        let since = self.lock_state().1?;
+        Some(Instant::now().saturating_duration_since(since))
     }
 
     /// The source is open; no picture has come yet.
