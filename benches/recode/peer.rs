@@ -14,10 +14,17 @@ pub struct Libjpeg {
     pub optimised: Vec<u8>,
     /// The same with Annex K's.
     pub standard: Vec<u8>,
-    child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    folder: Folder,
+    keeping: Worker,
+    returning: Worker,
+}
+
+/// What becomes of the memory of a picture, several megabytes of coefficients.
+#[derive(Clone, Copy)]
+pub enum Memory {
+    /// The C library keeps it for the next one, as that of GNU does after some pictures.
+    Kept,
+    /// It goes back to the system, as it does with musl, and where a program ends after a picture.
+    Returned,
 }
 
 impl Libjpeg {
@@ -26,40 +33,63 @@ impl Libjpeg {
         let folder = Folder::new(&format!("recode-{name}"));
         let path = |name: &str| folder.0.join(name);
         fs::write(path("in.jpg"), jpeg).expect("a file");
+        let [from, best, standard] = ["in.jpg", "best.jpg", "standard.jpg"].map(path);
         let optimise = Command::new(&program)
-            .args([
-                "optimise".as_ref(),
-                path("in.jpg").as_os_str(),
-                path("best.jpg").as_os_str(),
-            ])
+            .arg("optimise")
+            .args([&from, &best])
             .status();
         assert!(optimise.expect("the program runs").success());
-        let mut child = Command::new(&program)
-            .args([
-                "transcode".as_ref(),
-                path("best.jpg").as_os_str(),
-                path("standard.jpg").as_os_str(),
-            ])
+        let [keeping, returning] = [Memory::Kept, Memory::Returned].map(|memory| {
+            let mut worker = Worker::new(&program, [&best, &standard], memory);
+            // Its first answer comes when the file is there.
+            worker.transcode();
+            worker
+        });
+        Self {
+            optimised: fs::read(best).expect("a picture"),
+            standard: fs::read(standard).expect("a picture"),
+            keeping,
+            returning,
+        }
+    }
+
+    /// CPU time of once more, in microseconds.
+    pub fn transcode(&mut self, memory: Memory) -> f64 {
+        match memory {
+            Memory::Kept => self.keeping.transcode(),
+            Memory::Returned => self.returning.transcode(),
+        }
+    }
+}
+
+/// The program that is asked.
+struct Worker {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn new(program: &Path, files: [&Path; 2], memory: Memory) -> Self {
+        let mut command = Command::new(program);
+        command.arg("transcode").args(files);
+        if let Memory::Returned = memory {
+            // From this size on each block comes from the system (mallopt(3)): the usual value, which then stays.
+            command.env("MALLOC_MMAP_THRESHOLD_", "131072");
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program runs");
-        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut peer = Self {
-            optimised: fs::read(path("best.jpg")).expect("a picture"),
-            standard: Vec::new(),
+        Self {
             questions: child.stdin.take(),
+            answers: BufReader::new(child.stdout.take().expect("a pipe")),
             child,
-            answers,
-            folder,
-        };
-        peer.transcode();
-        peer.standard = fs::read(peer.folder.0.join("standard.jpg")).expect("a picture");
-        peer
+        }
     }
 
-    /// CPU time of once more, in microseconds.
-    pub fn transcode(&mut self) -> f64 {
+    fn transcode(&mut self) -> f64 {
         let questions = self.questions.as_mut().expect("a pipe");
         questions.write_all(b"\n").expect("it reads");
         let mut answer = String::new();
@@ -68,7 +98,7 @@ impl Libjpeg {
     }
 }
 
-impl Drop for Libjpeg {
+impl Drop for Worker {
     fn drop(&mut self) {
         // It ends at the end of its input.
         self.questions = None;
