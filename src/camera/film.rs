@@ -263,7 +263,8 @@ impl Shared {
         }
         show();
         match flight.end() {
-            Err(DropReason::NoDestination) if is_watched => Ok(()),
+            // Shown to somebody, it is not lost.
+            Err(_) if is_watched => Ok(()),
             left => left,
         }
     }

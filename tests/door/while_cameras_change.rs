@@ -92,6 +92,31 @@ fn a_viewer_stays_while_the_camera_is_away() {
 }
 
 #[test]
+fn what_somebody_sees_is_sent_though_no_destination_takes_it() {
+    let folder = Folder::new("door-shown");
+    let (socket, port) = receiver();
+    // Nobody listens there any more: some frames fail, and while it rests the others have no destination.
+    drop(socket);
+    let output = format!("[[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\n");
+    let door = Door::open(&folder, &format!("{DEMO}{output}"));
+    let mut pictures = door.stream("/front/stream");
+    pictures.described().expect("a picture");
+    let camera = || door.status()["cameras"][0].clone();
+    let lost = |camera: &serde_json::Value| {
+        ["send-failed", "no-destination"].map(|reason| camera["frames_dropped"][reason].clone())
+    };
+    let failed = |camera: &serde_json::Value| camera["outputs"][0]["frames_failed"].as_u64();
+    let before = camera();
+    until("no frame fails", || failed(&camera()) > failed(&before));
+    for _ in 0..10 {
+        pictures.described().expect("a picture");
+    }
+    let after = camera();
+    assert!(after["frames_sent"].as_u64() > before["frames_sent"].as_u64());
+    assert_eq!(lost(&after), lost(&before), "{after}");
+}
+
+#[test]
 fn a_reload_disturbs_no_viewer_of_a_camera_that_stays() {
     let folder = Folder::new("door-reload");
     let rear = DEMO.replace("front", "rear");
