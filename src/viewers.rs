@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +29,8 @@ pub struct Picture {
 pub struct Viewers {
     watching: AtomicUsize,
     newest: Mutex<Option<Picture>>,
+    /// Memory of a picture that nobody has any more, for the next one: new memory takes the kernel longer than the copy.
+    spare: Mutex<Vec<u8>>,
     /// Rings when there is a picture; whoever hands pictures out listens.
     shown: Bell,
     /// Rings when somebody watches; the camera listens while it sleeps.
@@ -60,6 +62,7 @@ impl Viewers {
         Ok(Self {
             watching: AtomicUsize::new(0),
             newest: Mutex::new(None),
+            spare: Mutex::default(),
             shown: Bell::new()?,
             wanted: Bell::new()?,
             frames_shown: AtomicU64::new(0),
@@ -74,10 +77,21 @@ impl Viewers {
         self.watching.load(Ordering::Relaxed) > 0
     }
 
-    /// Shows them a picture of `size` that was `captured` then, and makes it: only called when there is [`Self::any`].
-    pub fn show(&self, size: (u16, u16), captured: Duration, jpeg: impl FnOnce() -> Vec<u8>) {
+    /// Shows them a picture of `size` that was `captured` then, which `write` makes: only called when there is
+    /// [`Self::any`].
+    pub fn show(
+        self: &Arc<Self>,
+        size: (u16, u16),
+        captured: Duration,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut jpeg = self.exchange_spare(Vec::new());
+        write(&mut jpeg);
         let picture = Picture {
-            jpeg: jpeg().into(),
+            jpeg: Bytes::from_owner(Reused {
+                jpeg,
+                viewers: Arc::downgrade(self),
+            }),
             size,
             captured,
             number: self.frames_shown.fetch_add(1, Ordering::Relaxed),
@@ -90,6 +104,14 @@ impl Viewers {
             Err(TryLockError::WouldBlock) => Some(picture),
         };
         self.shown.ring();
+    }
+
+    /// Puts `memory` where the next picture takes it from, and returns what was there. Nobody waits for it.
+    fn exchange_spare(&self, memory: Vec<u8>) -> Vec<u8> {
+        match self.spare.try_lock() {
+            Ok(mut spare) => std::mem::replace(&mut spare, memory),
+            Err(_) => memory,
+        }
     }
 
     /// Rings when there is a picture to take.
@@ -142,6 +164,27 @@ impl Viewers {
     }
 }
 
+/// The octets of a picture. Their memory is the next picture's when nobody has this one any more.
+struct Reused {
+    jpeg: Vec<u8>,
+    viewers: Weak<Viewers>,
+}
+
+impl AsRef<[u8]> for Reused {
+    fn as_ref(&self) -> &[u8] {
+        &self.jpeg
+    }
+}
+
+impl Drop for Reused {
+    fn drop(&mut self) {
+        let viewers = self.viewers.upgrade();
+        if let Some(viewers) = viewers.filter(|viewers| viewers.any()) {
+            viewers.exchange_spare(std::mem::take(&mut self.jpeg));
+        }
+    }
+}
+
 /// One who watches.
 #[derive(Debug)]
 pub struct Watch(Arc<Viewers>);
@@ -158,6 +201,7 @@ impl Drop for Watch {
         // The last one leaves no picture behind: a later one must not take it for new.
         if self.0.watching.fetch_sub(1, Ordering::Relaxed) == 1 {
             drop(self.0.take());
+            drop(self.0.exchange_spare(Vec::new()));
         }
     }
 }
@@ -175,8 +219,11 @@ mod tests {
         poll(&mut events, PollTimeout::ZERO).unwrap() > 0
     }
 
-    fn show(viewers: &Viewers, octet: u8) {
-        viewers.show((8, 8), Duration::from_secs(octet.into()), || vec![octet]);
+    fn show(viewers: &Arc<Viewers>, octet: u8) {
+        viewers.show((8, 8), Duration::from_secs(octet.into()), |file| {
+            file.clear();
+            file.push(octet);
+        });
     }
 
     #[test]
@@ -196,6 +243,31 @@ mod tests {
         show(&viewers, 3);
         drop(watch);
         assert!(!viewers.any() && viewers.take().is_none());
+    }
+
+    #[test]
+    fn the_memory_of_a_picture_is_used_again_when_nobody_has_it() {
+        let viewers = Arc::new(Viewers::new().unwrap());
+        let watch = viewers.watch();
+        let take = |octet| {
+            show(&viewers, octet);
+            viewers.take().unwrap().jpeg
+        };
+        let first = take(1);
+        let second = take(2);
+        let memory = first.as_ptr();
+        // Somebody still has it.
+        assert_ne!(second.as_ptr(), memory);
+        drop(first);
+        assert_eq!(viewers.spare.lock().unwrap().as_ptr(), memory);
+        let third = take(3);
+        assert_eq!((&second[..], &third[..]), (&[2][..], &[3][..]));
+        assert_eq!(third.as_ptr(), memory);
+        // The last one leaves nothing behind, whatever is dropped first.
+        drop(second);
+        drop(watch);
+        drop(third);
+        assert_eq!(viewers.spare.lock().unwrap().capacity(), 0);
     }
 
     #[test]

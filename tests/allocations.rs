@@ -14,8 +14,8 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,10 +26,11 @@ use framewire::clocks::{monotonic_now, sleep_until};
 use framewire::config::Config;
 use framewire::frame::{Frame, Suspicion};
 use framewire::jpeg::Image;
-use framewire::rtp::Carrier;
+use framewire::rtp::{Carrier, carry};
 use framewire::stats::Stats;
 use framewire::stop::Stop;
 use framewire::transmit::Transmitter;
+use framewire::viewers::Viewers;
 use serde_json::Value;
 use support::frames::{Picture, Sampling, Tables};
 use support::huffman::optimised_huffman;
@@ -295,6 +296,37 @@ fn none_to_recode_a_picture() {
         used.during(&mut recode);
     }
     assert_eq!((used.allocations, used.kept), (0, 0), "{used:?}");
+}
+
+#[test]
+fn one_small_allocation_to_show_a_picture() {
+    let _alone = ALONE.lock();
+    let pictures = [1, 2].map(|seed| {
+        let picture = Picture {
+            seed,
+            ..Picture::DEFAULT
+        };
+        picture.encode()
+    });
+    let viewers = Arc::new(Viewers::new().expect("two bells"));
+    let _watch = viewers.watch();
+    let show = |jpeg: &[u8]| {
+        let image = Image::parse(jpeg).expect("a picture");
+        let picture = carry(&image).expect("as it is");
+        viewers.show((picture.width, picture.height), monotonic_now(), |file| {
+            picture.write_file(file);
+        });
+        let shown = viewers.take().expect("shown");
+        assert!(shown.jpeg.ends_with(image.scan));
+    };
+    // The first one makes the buffer.
+    show(&pictures[0]);
+    let mut used = Used::default();
+    for jpeg in pictures.iter().cycle().take(100) {
+        used.during(|| show(jpeg));
+    }
+    assert_eq!((used.allocations, used.kept), (100, 0), "{used:?}");
+    assert!(used.largest <= SMALL, "{used:?}");
 }
 
 #[test]

@@ -207,7 +207,10 @@ fn several_cameras_come_in_one_stream_in_turn() {
     let status = door.status();
     assert_eq!(status["cameras"][2]["state"], "idle");
     assert_eq!(status["http"]["clients"][0]["stream"], "front, rear");
-    assert_eq!(status["cameras"][0]["viewers"]["watching"], 1);
+    let _another = door.stream("/front/stream");
+    let status = door.status();
+    let watching = |camera: usize| status["cameras"][camera]["viewers"]["watching"].clone();
+    assert_eq!([watching(0), watching(1), watching(2)], [2, 1, 0]);
 }
 
 #[test]

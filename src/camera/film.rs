@@ -253,7 +253,8 @@ impl Shared {
         let mut is_shown = !is_watched;
         let mut show = || {
             if !std::mem::replace(&mut is_shown, true) {
-                self.viewers.show(size, captured, || picture.to_file());
+                self.viewers
+                    .show(size, captured, |file| picture.write_file(file));
             }
         };
         while let Some(due) = flight.next_due() {

@@ -24,7 +24,7 @@ pub struct Feeds {
 /// One camera's feed, as long as somebody has it.
 #[derive(Debug)]
 struct Feed {
-    watch: Watch,
+    viewers: Arc<Viewers>,
     subscribers: RefCell<Vec<Subscriber>>,
     /// Ends the task that waits for pictures.
     task: RefCell<Option<AbortHandle>>,
@@ -41,6 +41,7 @@ struct Subscriber {
 /// What a viewer has of one camera: its pictures come to the mailbox until this is dropped.
 #[derive(Debug)]
 pub struct Subscription {
+    watch: Watch,
     feed: Rc<Feed>,
     mailbox: Rc<Mailbox>,
 }
@@ -72,6 +73,7 @@ impl Feeds {
             client: client.clone(),
         });
         Ok(Subscription {
+            watch: entry.viewers.watch(),
             feed,
             mailbox: mailbox.clone(),
         })
@@ -80,13 +82,13 @@ impl Feeds {
     fn find(&self, viewers: &Arc<Viewers>) -> Option<Rc<Feed>> {
         let feeds = self.feeds.borrow();
         let mut feeds = feeds.iter().filter_map(Weak::upgrade);
-        feeds.find(|feed| Arc::ptr_eq(feed.watch.viewers(), viewers))
+        feeds.find(|feed| Arc::ptr_eq(&feed.viewers, viewers))
     }
 
     fn start(&self, viewers: &Arc<Viewers>) -> io::Result<Rc<Feed>> {
         let shown = UnixStream::from_std(viewers.shown().listener()?)?;
         let feed = Rc::new(Feed {
-            watch: viewers.watch(),
+            viewers: viewers.clone(),
             subscribers: RefCell::default(),
             task: RefCell::default(),
         });
@@ -102,9 +104,8 @@ impl Feeds {
     pub fn close_removed(&self) {
         let entries = self.directory.entries();
         let is_there = |feed: &Feed| {
-            let viewers = feed.watch.viewers();
             let mut entries = entries.iter();
-            entries.any(|entry| Arc::ptr_eq(&entry.viewers, viewers))
+            entries.any(|entry| Arc::ptr_eq(&entry.viewers, &feed.viewers))
         };
         let feeds: Vec<Rc<Feed>> = self
             .feeds
@@ -140,7 +141,7 @@ async fn hand_out(shown: UnixStream, feed: Weak<Feed>) {
         // Would fail when somebody else has heard it.
         let _ = shown.try_read(&mut rings);
         let Some(feed) = feed.upgrade() else { return };
-        let viewers = feed.watch.viewers();
+        let viewers = &feed.viewers;
         if let Some(picture) = viewers.take() {
             for subscriber in feed.subscribers.borrow().iter() {
                 if subscriber.mailbox.post(subscriber.camera, picture.clone()) {
@@ -156,7 +157,7 @@ async fn hand_out(shown: UnixStream, feed: Weak<Feed>) {
 impl Subscription {
     /// Where its pictures are counted.
     pub fn viewers(&self) -> &Viewers {
-        self.feed.watch.viewers()
+        self.watch.viewers()
     }
 }
 

@@ -10,12 +10,17 @@ use crate::jpeg::tables::{self, Class, Kind, TABLE_OCTETS};
 const HEADERS: usize = 640;
 
 impl Carried<'_> {
-    /// The picture as a JPEG file, from SOI through EOI.
-    pub fn to_file(&self) -> Vec<u8> {
-        let mut file = Vec::with_capacity(HEADERS + self.scan.len());
+    /// Writes the picture as a JPEG file, from SOI through EOI, into `file` instead of what is in it.
+    pub fn write_file(&self, file: &mut Vec<u8>) {
+        let octets = HEADERS + self.scan.len();
+        if file.capacity() < octets {
+            // Room for larger ones too. Memory that nobody has touched is none yet.
+            *file = Vec::with_capacity(octets + octets / 4);
+        }
+        file.clear();
         file.extend([PREFIX, code::SOI]);
         for (slot, table) in (0..).zip(&self.tables) {
-            segment(&mut file, code::DQT, 1 + TABLE_OCTETS, slot, table);
+            segment(file, code::DQT, 1 + TABLE_OCTETS, slot, table);
         }
         file.extend(extension::frame_header(
             self.width,
@@ -25,22 +30,15 @@ impl Carried<'_> {
         for (slot, kind) in (0..).zip([Kind::Luminance, Kind::Chrominance]) {
             for (class, of_class) in [(Class::Dc, 0x00), (Class::Ac, 0x10)] {
                 let table = tables::huffman(class, kind);
-                segment(
-                    &mut file,
-                    code::DHT,
-                    1 + table.len(),
-                    of_class | slot,
-                    table,
-                );
+                segment(file, code::DHT, 1 + table.len(), of_class | slot, table);
             }
         }
         if self.restart_interval > 0 {
             let [high, low] = self.restart_interval.to_be_bytes();
-            segment(&mut file, code::DRI, 2, high, &[low]);
+            segment(file, code::DRI, 2, high, &[low]);
         }
         file.extend(extension::SCAN_HEADER);
         file.extend_from_slice(self.scan);
-        file
     }
 }
 
@@ -77,8 +75,13 @@ mod tests {
                 restart_interval,
                 scan,
             };
-            let file = written.to_file();
+            let mut file = vec![1, 2, 3];
+            written.write_file(&mut file);
             assert!(file.len() <= HEADERS + scan.len());
+            // The next one of this size needs no other memory.
+            let (memory, content) = (file.as_ptr(), file.clone());
+            written.write_file(&mut file);
+            assert_eq!((file.as_ptr(), &file), (memory, &content));
             let image = Image::parse(&file).unwrap();
             let read = carry(&image).unwrap();
             assert_eq!(
