@@ -11,8 +11,8 @@ pub const DEFAULT_PATHS: [&str; 2] = ["config.toml", "/etc/framewire/config.toml
 /// Most octets of a configuration: far more than any that a person writes.
 pub const MAX_OCTETS: u64 = 1 << 20;
 
-/// Keys of a user whose values are shown to nobody, and one that people may try.
-const SECRETS: [&str; 3] = ["md5", "sha256", "password"];
+/// Keys of a user and of a wireless network whose values are shown to nobody, and one that people may try.
+const SECRETS: [&str; 4] = ["md5", "sha256", "password", "passphrase"];
 
 /// A place in a text file, both from 1; columns count characters. `text` is what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 
-use super::value::{Text, bounded, checked_text, from_text};
+use super::value::{Text, bounded, checked_text, from_text, secret};
 
 bounded!(
     /// VLAN identifier (IEEE 802.1Q).
@@ -48,12 +48,34 @@ checked_text!(
     |text| (1..=32).contains(&text.len()),
     "a network name of 1 to 32 octets"
 );
-checked_text!(
-    /// A WPA passphrase (IEEE 802.11i).
-    Passphrase,
-    |text| (8..=63).contains(&text.len()) && text.bytes().all(|c| (b' '..=b'~').contains(&c)),
-    "a passphrase of 8 to 63 ASCII characters"
-);
+/// A WPA passphrase (IEEE 802.11i). It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Passphrase(String);
+
+impl Passphrase {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl<'de> Deserialize<'de> for Passphrase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fits = |text: &str| {
+            let is_printable = |c| (b' '..=b'~').contains(&c);
+            (8..=63).contains(&text.len()) && text.bytes().all(is_printable)
+        };
+        let expected = "a passphrase of 8 to 63 ASCII characters";
+        secret(deserializer, expected, fits).map(Self)
+    }
+}
+
 checked_text!(
     /// A country (ISO 3166-1 alpha-2).
     Country,

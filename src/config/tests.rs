@@ -258,6 +258,30 @@ fn network_values_and_their_combinations_are_checked() {
     }
 }
 
+#[test]
+fn a_passphrase_is_shown_to_nobody() {
+    let wifi = "[network.wifi]\nssid = \"a\"\ncountry = \"DE\"\npassphrase = ";
+    for value in [
+        "\"5ecret\"",
+        "\"5ecret5ecret",
+        "5ecret5ecret",
+        "[\"5ecret5ecret\"]",
+        "55555555",
+        "55555555555555555555555555555555",
+        "5555.5555",
+    ] {
+        let error = parse(&format!("{MINIMAL}{wifi}{value}")).unwrap_err();
+        assert!(error.starts_with("c.toml:8:"), "{error}");
+        assert!(error.contains("passphrase = …"), "{error}");
+        assert!(
+            !error.contains("5ecret") && !error.contains("5555"),
+            "{error}"
+        );
+    }
+    let config = parse(&format!("{MINIMAL}{wifi}\"5ecret5ecret\"")).unwrap();
+    assert!(!format!("{config:?}").contains("5ecret"), "{config:?}");
+}
+
 /// A user, who is on lines 6 to 9 of a file.
 const USER: &str = "[[user]]\nname = \"anna\"\nmd5 = \"MD5\"\nsha256 = \"SHA256\"\n";
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 use sha2::{Digest, Sha256};
 
-use super::value::{Text, checked_text, from_text};
+use super::value::{Text, checked_text, from_text, secret};
 
 /// What passwords are for. It goes into each hash: another one would make all of them worthless.
 pub const REALM: &str = "framewire";
@@ -81,11 +81,11 @@ macro_rules! hash {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = deserializer.deserialize_str(Text($expected))?;
-                let fits = text.len() == $digits && text.bytes().all(|c| c.is_ascii_hexdigit());
-                // The error must not show what was nearly right.
-                let invalid = || de::Error::invalid_value(Unexpected::Other("another text"), &$expected);
-                fits.then(|| Self(text.to_ascii_lowercase())).ok_or_else(invalid)
+                let is_hash = |text: &str| {
+                    text.len() == $digits && text.bytes().all(|c| c.is_ascii_hexdigit())
+                };
+                let text = secret(deserializer, $expected, is_hash)?;
+                Ok(Self(text.to_ascii_lowercase()))
             }
         }
     };

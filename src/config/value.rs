@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Unexpected, Visitor};
+use serde::de::{self, Deserializer, Unexpected, Visitor};
 
 /// Defines a type that is written as a string and parsed by a `fn(&str) -> Option<Self>`.
 macro_rules! from_text {
@@ -31,6 +31,57 @@ impl Visitor<'_> for Text {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
         Ok(text.to_owned())
+    }
+}
+
+/// Accepts any TOML string that `fits` and is a secret: no error shows what was nearly right, be it a text or a number.
+pub(super) fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+    fits: impl FnOnce(&str) -> bool,
+) -> Result<String, D::Error> {
+    let text = deserializer.deserialize_str(Secret(expected))?;
+    let invalid = || de::Error::invalid_value(Unexpected::Other("another text"), &expected);
+    fits(&text).then_some(text).ok_or_else(invalid)
+}
+
+struct Secret(&'static str);
+
+impl Secret {
+    fn no_text<E: de::Error>(&self) -> E {
+        E::invalid_type(Unexpected::Other("a number"), self)
+    }
+}
+
+impl Visitor<'_> for Secret {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<String, E> {
+        Err(self.no_text())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<String, E> {
+        Err(self.no_text())
+    }
+
+    fn visit_i128<E: de::Error>(self, _: i128) -> Result<String, E> {
+        Err(self.no_text())
+    }
+
+    fn visit_u128<E: de::Error>(self, _: u128) -> Result<String, E> {
+        Err(self.no_text())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<String, E> {
+        Err(self.no_text())
     }
 }
 
