@@ -3,6 +3,9 @@ import puppeteer from "puppeteer-core";
 
 const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
+// What Firefox calls them in its preferences; a page's colours are the browser's there, not the tab's.
+const SCHEMES = { dark: 0, light: 1 };
+
 export const browsers = {
   chromium: (name) =>
     puppeteer.launch({
@@ -10,10 +13,13 @@ export const browsers = {
       // Chromium's own sandbox does not work as root, and a container has no GPU.
       args: ["--no-sandbox", "--disable-gpu", `--host-resolver-rules=MAP ${name} 127.0.0.1`, ...QUIET],
     }),
-  firefox: (name) =>
+  firefox: (name, scheme) =>
     puppeteer.launch({
       browser: "firefox",
       executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
-      extraPrefsFirefox: { "network.dns.localDomains": name },
+      extraPrefsFirefox: {
+        "network.dns.localDomains": name,
+        "layout.css.prefers-color-scheme.content-override": SCHEMES[scheme],
+      },
     }),
 };

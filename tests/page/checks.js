@@ -191,6 +191,8 @@ export const checks = {
   async "axe finds nothing that keeps people out, in light and in dark"({ open }) {
     for (const scheme of ["light", "dark"]) {
       const page = await open({ scheme });
+      const isInForce = await page.evaluate(`matchMedia("(prefers-color-scheme: ${scheme})").matches`);
+      assert.ok(isInForce, `the page is not ${scheme}`);
       await moves(page, CANVAS);
       await page.click("#figures summary");
       await keepsNobodyOut(page, scheme);
