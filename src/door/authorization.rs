@@ -264,7 +264,8 @@ mod tests {
         assert_eq!(basic(example), pair("Aladdin", "open sesame"));
         assert_eq!(basic("basic YTo6Yg=="), pair("a", ":b"));
         assert_eq!(basic("Basic Og=="), pair("", ""));
-        let long = format!("Basic {}", "QUFB".repeat(500));
+        // "a:" and much more.
+        let long = format!("Basic YTpi{}", "QUFB".repeat(500));
         for wrong in [
             "Basic",
             "Basic ",
