@@ -9,8 +9,10 @@
     reason = "a test fails by a panic"
 )]
 
+mod request;
 mod scans;
 
+pub use request::request;
 pub use scans::{recode, walk};
 
 use std::ffi::OsString;
@@ -37,12 +39,13 @@ use framewire::stop::Stop;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its target, which is that of its folder of regression inputs too.
-pub const CHECKS: [(&str, Check); 7] = [
+pub const CHECKS: [(&str, Check); 8] = [
     ("command_line", command_line),
     ("config", config),
     ("jpeg", jpeg),
     ("mjpeg_file", mjpeg_file),
     ("recode", recode),
+    ("request", request),
     ("rtcp", rtcp),
     ("walk", walk),
 ];
@@ -85,7 +88,7 @@ fn usable(config: &Config) {
         assert!((16..=65_535).contains(&camera.width.get()));
         assert!((16..=65_535).contains(&camera.height.get()));
         assert!((3..=32).contains(&camera.buffers.get()));
-        assert!((1..=MAX_OUTPUTS).contains(&camera.outputs.len()));
+        assert!(camera.outputs.len() <= MAX_OUTPUTS);
         for output in &camera.outputs {
             reachable(&output.destination);
             let interface = output.interface.as_ref().map(Interface::as_str);

@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tracing::debug;
 
@@ -30,6 +31,15 @@ pub async fn serve(stream: TcpStream, admitted: Admitted, house: Rc<House>) {
     if let Err(problem) = set_up(&stream) {
         debug!("http: {}: {problem}", admitted.client().peer);
     }
+    converse(stream, admitted, house).await;
+}
+
+/// The same over whatever carries octets both ways.
+pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    admitted: Admitted,
+    house: Rc<House>,
+) {
     let service = service_fn(|request| {
         let (client, house) = (admitted.client().clone(), house.clone());
         async move { Ok::<_, Infallible>(routes::answer(request, client, house).await) }

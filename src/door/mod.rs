@@ -19,6 +19,7 @@ mod house;
 mod mailbox;
 mod metrics;
 mod multipart;
+pub mod octets;
 mod page;
 mod query;
 mod routes;
