@@ -10,6 +10,7 @@
 //! that `LAB_RELEASE=trixie` names. `LAB_SCENARIOS=stream,quirks` runs some scenarios only, `LAB_CYCLES=1000` unplugs the
 //! camera of the scenario `cycles` so many times, `LAB_CHAOS_SECONDS=1800` and `LAB_CHAOS_SEED=7` are how long the
 //! scenario `chaos` lasts and what its faults are drawn by, `LAB_WALL_LIMIT` is the time limit in seconds.
+//! `LAB_SCENARIOS=ustreamer` is a bench, which runs only when it is named: `benches/http` does.
 #![allow(
     clippy::cast_lossless,
     clippy::cast_possible_truncation,
@@ -39,6 +40,8 @@ mod frames;
 mod kernel;
 #[path = "lab/host/machine.rs"]
 mod machine;
+#[path = "lab/host/peer.rs"]
+mod peer;
 #[path = "lab/host/tool.rs"]
 mod tool;
 #[path = "lab/host/verdict.rs"]
@@ -135,5 +138,6 @@ fn archive(
             archive.file(&format!("frames/{}/{i:03}.jpg", film.name), false, picture)?;
         }
     }
+    peer::pack(&mut archive)?;
     Ok(archive.finish())
 }

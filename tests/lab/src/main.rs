@@ -22,6 +22,7 @@ mod descriptors;
 mod fault;
 mod framewire;
 mod holdings;
+mod http;
 mod jpeg;
 mod live;
 mod netlink;
@@ -51,11 +52,13 @@ fn main() {
         system::power_off();
     }
     let chosen = system::chosen_scenarios();
-    let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|each| each == name);
-    let plan: Vec<_> = scenarios::ALL
-        .into_iter()
-        .filter(|(name, _)| wanted(name))
-        .collect();
+    let is_named = |(name, _): &(&str, _)| chosen.iter().any(|each| each == name);
+    let plan: Vec<_> = match chosen.is_empty() {
+        true => scenarios::ALL.to_vec(),
+        false => (scenarios::ALL.into_iter().chain(scenarios::BENCHES))
+            .filter(is_named)
+            .collect(),
+    };
     let names: Vec<_> = plan.iter().map(|(name, _)| *name).collect();
     println!("LAB PLAN {}", names.join(" "));
     for (name, scenario) in plan {

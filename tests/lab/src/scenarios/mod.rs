@@ -8,20 +8,23 @@ mod faults;
 mod identity;
 mod isolation;
 mod off_usb;
+mod on_demand;
 mod refusals;
 mod reload;
 mod streaming;
 mod unplugging;
+mod ustreamer;
 mod verified;
 
 use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 41] = [
+pub const ALL: [(&str, Scenario); 42] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
+    ("on-demand", on_demand::on_demand),
     ("quirks", streaming::quirks),
     ("devices", identity::devices),
     ("doctor", doctor::doctor),
@@ -61,6 +64,9 @@ pub const ALL: [(&str, Scenario); 41] = [
     ("cycles", cycles::cycles),
     ("chaos", chaos::chaos),
 ];
+
+/// What runs only when it is named.
+pub const BENCHES: [(&str, Scenario); 1] = [("ustreamer", ustreamer::ustreamer)];
 
 const FULL_HD: (u16, u16) = (1920, 1080);
 const HD: (u16, u16) = (1280, 720);
