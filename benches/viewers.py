@@ -78,7 +78,9 @@ class Run:
         shown = lambda name: after["viewers"][name] - before["viewers"][name]
         frames = count("frames_sent")
         if frames < 0.9 * FPS * seconds or shown("frames_sent") < 0.9 * frames * viewers:
-            sys.exit(f"{frames} pictures sent, {shown('frames_sent')} to {viewers} viewers: too busy a machine")
+            print(f"too busy a machine: {frames} pictures sent, {shown('frames_sent')} to {viewers} viewers", file=sys.stderr)
+        if frames == 0 or viewers and shown("frames_sent") == 0:
+            sys.exit("no pictures were sent")
         micros = lambda thread: (cpu_after[thread] - cpu_before[thread]) / frames / 1e3
         return micros(CAMERA), micros("door")
 
