@@ -36,7 +36,8 @@
 //! [`doctor`] (what a camera's pictures are like),
 //! [`notes`] (what may not work though it is right),
 //! [`sdp`] (what a player needs to know), [`appliance`] (the boot of a flashed image), [`quote`] (what others wrote,
-//! quoted in errors), [`nearest`] (what was meant by a word that does not exist).
+//! quoted in errors), [`nearest`] (what was meant by a word that does not exist), [`neighbours`] and [`dns`] (multicast
+//! DNS, asked and answered).
 //!
 //! The stages `capture` and `transmit` use the vocabulary (`frame`, `jpeg`, `rtp`, `config`, `stats`) and never
 //! each other; `jpeg` and `rtp` see no file descriptor, no thread and no clock. tests/directions.rs holds it.
@@ -52,6 +53,7 @@ pub mod cname;
 pub mod commands;
 pub mod config;
 pub mod directory;
+pub mod dns;
 pub mod doctor;
 pub mod door;
 pub mod frame;
@@ -62,6 +64,7 @@ pub mod line_queue;
 pub mod log;
 pub mod log_limit;
 pub mod nearest;
+pub mod neighbours;
 pub mod notes;
 pub mod process;
 pub mod quote;

@@ -20,6 +20,8 @@
 
 #[path = "network/destinations.rs"]
 mod destinations;
+#[path = "network/discovery.rs"]
+mod discovery;
 #[path = "network/local_names.rs"]
 mod local_names;
 #[path = "network/moves.rs"]

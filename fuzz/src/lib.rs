@@ -9,9 +9,11 @@
     reason = "a test fails by a panic"
 )]
 
+mod mdns;
 mod request;
 mod scans;
 
+pub use mdns::mdns;
 pub use request::request;
 pub use scans::{recode, walk};
 
@@ -39,10 +41,11 @@ use framewire::stop::Stop;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its target, which is that of its folder of regression inputs too.
-pub const CHECKS: [(&str, Check); 8] = [
+pub const CHECKS: [(&str, Check); 9] = [
     ("command_line", command_line),
     ("config", config),
     ("jpeg", jpeg),
+    ("mdns", mdns),
     ("mjpeg_file", mjpeg_file),
     ("recode", recode),
     ("request", request),

@@ -1,6 +1,6 @@
 //! `[http]`: where the door for people listens, and by which names it is called.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Unexpected, Visitor};
@@ -38,6 +38,17 @@ impl Listen {
     pub fn port_for_others(&self) -> Option<u16> {
         let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
         self.0.iter().find(is_open).map(SocketAddr::port)
+    }
+
+    /// The port for who comes to `own`, an address of this machine.
+    pub fn port_at(&self, own: IpAddr) -> Option<u16> {
+        let is_there = |address: &&SocketAddr| match (address.ip().to_canonical(), own) {
+            // Linux lets IPv4 in there too.
+            (IpAddr::V6(any), _) if any.is_unspecified() => true,
+            (IpAddr::V4(any), IpAddr::V4(_)) if any.is_unspecified() => true,
+            (address, own) => address == own,
+        };
+        self.0.iter().find(is_there).map(SocketAddr::port)
     }
 }
 
@@ -81,4 +92,27 @@ pub fn address(text: &str) -> Option<SocketAddr> {
     text.parse()
         .ok()
         .filter(|address: &SocketAddr| address.port() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_found_at_the_addresses_that_are_listened_on() {
+        let listen =
+            |texts: &[&str]| Listen(texts.iter().map(|each| each.parse().unwrap()).collect());
+        for (texts, own, port) in [
+            (&["0.0.0.0:80"][..], "192.0.2.1", Some(80)),
+            (&["0.0.0.0:80"], "2001:db8::1", None),
+            (&["[::]:80"], "192.0.2.1", Some(80)),
+            (&["[::]:80"], "2001:db8::1", Some(80)),
+            (&["127.0.0.1:80", "192.0.2.1:81"], "192.0.2.1", Some(81)),
+            (&["127.0.0.1:80", "192.0.2.1:81"], "192.0.2.2", None),
+            (&["[::ffff:192.0.2.1]:80"], "192.0.2.1", Some(80)),
+        ] {
+            let own = own.parse().unwrap();
+            assert_eq!(listen(texts).port_at(own), port, "{texts:?} {own}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod health;
 mod host;
 mod house;
 mod mailbox;
+pub mod mdns;
 mod metrics;
 mod multipart;
 pub mod octets;
@@ -39,7 +40,7 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::bell::Bell;
-use crate::config::{Http, User};
+use crate::config::{Discovery, Http, User};
 use crate::directory::Directory;
 use crate::heartbeat::{Heartbeat, Watched};
 use crate::log_limit::LogLimits;
@@ -52,12 +53,16 @@ const SHORTEST_BACK_OFF: Duration = Duration::from_secs(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// A door that has not turned for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// At the end it is waited for so long, and looked for so often.
+const LONGEST_FAREWELL: Duration = Duration::from_millis(500);
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 /// Most doors that hang: each keeps its memory and its connections.
 const MOST_HANGING: usize = 4;
 
 /// The door, seen by the main thread.
 pub struct Door {
     config: Http,
+    discovery: Discovery,
     users: Arc<Users>,
     directory: Arc<Directory>,
     listeners: Vec<TcpListener>,
@@ -78,9 +83,10 @@ struct Running {
 
 impl Door {
     /// For `users` and the cameras of `directory`, as `config` says, on `listeners` that are bound already, if there are
-    /// any. A socket that cannot be had now is tried again.
+    /// any. A socket that cannot be had now is tried again. The neighbours hear of it as `discovery` says.
     pub fn open(
         config: Http,
+        discovery: Discovery,
         users: &[User],
         listeners: Vec<TcpListener>,
         directory: Arc<Directory>,
@@ -88,6 +94,7 @@ impl Door {
     ) -> Self {
         let mut door = Self {
             config,
+            discovery,
             users: Arc::default(),
             directory,
             listeners,
@@ -129,9 +136,9 @@ impl Door {
         }
     }
 
-    /// How it is configured.
-    pub fn config(&self) -> &Http {
-        &self.config
+    /// Whether it is configured like this.
+    pub fn is_as(&self, config: &Http, discovery: Discovery) -> bool {
+        self.config == *config && self.discovery == discovery
     }
 
     /// Opens it when it is time, and replaces it when it has ended or hangs.
@@ -167,6 +174,17 @@ impl Door {
         }
     }
 
+    /// Shuts it, and waits a little until it has told the neighbours.
+    pub fn close(self) {
+        let since = Instant::now();
+        if let Some(door) = &self.running {
+            door.stop.ring();
+            while !door.thread.is_finished() && since.elapsed() < LONGEST_FAREWELL {
+                thread::sleep(LOOK_INTERVAL);
+            }
+        }
+    }
+
     fn start(&mut self, now: Instant) -> io::Result<Running> {
         if self.listeners.is_empty() {
             let addresses = self.config.listen.addresses().iter();
@@ -180,9 +198,11 @@ impl Door {
         let listeners: io::Result<Vec<TcpListener>> =
             self.listeners.iter().map(TcpListener::try_clone).collect();
         let (stop, heartbeat) = (Arc::new(Bell::new()?), Arc::new(Heartbeat::default()));
+        let announced = Some(self.config.listen.clone());
         let server = Server {
             listeners: listeners?,
             names: self.config.names.clone(),
+            announced: announced.filter(|_| self.discovery.mdns),
             users: self.users.clone(),
             directory: self.directory.clone(),
             stop: stop.clone(),
@@ -228,6 +248,8 @@ mod tests {
     use super::*;
     use crate::config::Listen;
 
+    const SILENT: Discovery = Discovery { mdns: false };
+
     fn answer(address: SocketAddr) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
@@ -245,7 +267,7 @@ mod tests {
             names: Vec::new(),
         };
         let start = Instant::now();
-        let mut door = Door::open(config, &[], vec![listener], Arc::default(), start);
+        let mut door = Door::open(config, SILENT, &[], vec![listener], Arc::default(), start);
         assert!(answer(address).contains("no camera"));
         // As a panic of its thread would end it.
         let running = door.running.as_ref().unwrap();
@@ -268,7 +290,7 @@ mod tests {
             names: Vec::new(),
         };
         let start = Instant::now();
-        let mut door = Door::open(config, &[], Vec::new(), Arc::default(), start);
+        let mut door = Door::open(config, SILENT, &[], Vec::new(), Arc::default(), start);
         assert!(door.running.is_none());
         drop(taken);
         door.turn(start + LONGEST_BACK_OFF);

@@ -16,8 +16,10 @@ use super::connection;
 use super::feeds::Feeds;
 use super::host::Names;
 use super::house::House;
+use super::mdns;
 use super::users::{Access, Users};
 use crate::bell::Bell;
+use crate::config::Listen;
 use crate::directory::Directory;
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimit;
@@ -31,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Server {
     pub listeners: Vec<TcpListener>,
     pub names: Vec<String>,
+    /// Where it listens, if the neighbours are to hear of it.
+    pub announced: Option<Listen>,
     pub users: Arc<Users>,
     pub directory: Arc<Directory>,
     pub stop: Arc<Bell>,
@@ -49,6 +53,9 @@ impl Server {
     }
 
     async fn serve(self) -> io::Result<()> {
+        if let Some(listen) = self.announced {
+            spawn_local(mdns::tell(listen, self.directory.clone()));
+        }
         let house = Rc::new(House {
             feeds: Feeds::new(self.directory.clone()),
             directory: self.directory,

@@ -102,8 +102,9 @@ impl Service {
         cameras.want(&config.cameras, now);
         let directory = cameras.directory();
         let door = config.http.clone();
+        let (users, discovery) = (&config.users, config.discovery);
         let door =
-            door.map(|http| Door::open(http, &config.users, listeners, directory.clone(), now));
+            door.map(|http| Door::open(http, discovery, users, listeners, directory.clone(), now));
         let manager = Manager::from_environment(now);
         let is_service = manager.is_present() || log::is_journal();
         Ok(Self {
@@ -150,7 +151,9 @@ impl Service {
             }
         };
         self.manager.stopping();
-        Ok(self.cameras.end(parting))
+        let ended = self.cameras.end(parting);
+        self.door.into_iter().for_each(Door::close);
+        Ok(ended)
     }
 
     /// Whether SIGHUP means what it says: there is nothing to reload, or the terminal it was started from is closed.
@@ -210,16 +213,16 @@ impl Service {
 
     /// A door that stays as it is learns who may come in now; another one is opened when the old one is shut.
     fn want_door(&mut self, config: &Config, now: Instant) {
-        if let Some(door) = &mut self.door
-            && Some(door.config()) == config.http.as_ref()
+        if let (Some(door), Some(http)) = (&mut self.door, &config.http)
+            && door.is_as(http, config.discovery)
         {
             return door.let_in(&config.users);
         }
         self.door = None;
         let directory = self.cameras.directory();
-        let wanted = config.http.clone();
-        self.door =
-            wanted.map(|http| Door::open(http, &config.users, Vec::new(), directory.clone(), now));
+        let (users, discovery) = (&config.users, config.discovery);
+        let door = |http| Door::open(http, discovery, users, Vec::new(), directory.clone(), now);
+        self.door = config.http.clone().map(door);
     }
 
     fn put_into_force(&mut self, config: Config) {

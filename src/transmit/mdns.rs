@@ -3,42 +3,29 @@
 //!
 //! A C library may know nothing of such names: musl has no modules for it.
 
-use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::net::if_::{InterfaceFlags, if_nametoindex};
+use nix::net::if_::if_nametoindex;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{BindToDevice, IpMulticastTtl, Ipv6MulticastHops};
-use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, TYPE};
 
 use crate::config::Destination;
+use crate::dns::{A, AAAA, Message, Name, Question, RESPONSE};
+use crate::neighbours::{self, GROUP_V4, GROUP_V6, HOPS, MAX_MESSAGE_OCTETS, PORT};
 use crate::random::random;
 
-/// Where it is asked and answered (RFC 6762 3).
-const PORT: u16 = 5353;
-const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
-/// Of the questions, so that receivers see that they come from their link (RFC 6762 11).
-const HOPS: u8 = 255;
 /// It is asked so often, so long after each other (RFC 6762 5.2).
 const QUESTIONS: u32 = 3;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How long other addresses are waited for after the first has come: the other family's, mostly.
 const FURTHER: Duration = Duration::from_millis(250);
-/// Most octets of an answer (RFC 6762 17).
-const MAX_DATAGRAM_OCTETS: usize = 9000;
-/// More addresses, datagrams a turn and interfaces are not looked at.
+/// More addresses and datagrams a turn are not looked at.
 const MAX_ADDRESSES: usize = 16;
 const MAX_DATAGRAMS: usize = 64;
-const MAX_INTERFACES: usize = 32;
-/// Every interface of the network, a folder each.
-const INTERFACES: &str = "/sys/class/net";
 
 /// Whether `host` is a name that is asked for in this way (RFC 6762 3).
 pub fn is_local(host: &str) -> bool {
@@ -52,7 +39,10 @@ pub fn resolve(destination: &Destination, interface: Option<&str>) -> io::Result
     let query = Query::new(&destination.host)?;
     let interfaces = match interface {
         Some(name) => vec![name.to_owned()],
-        None => multicast_interfaces()?,
+        None => neighbours::interfaces()?
+            .into_iter()
+            .map(|interface| interface.name)
+            .collect(),
     };
     let askers: Vec<Asker> = interfaces
         .iter()
@@ -115,60 +105,57 @@ fn listen(
     }
 }
 
-/// Those that are up and know multicast, by name. Asked of the file system: a service may have no netlink.
-fn multicast_interfaces() -> io::Result<Vec<String>> {
-    let wanted = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_MULTICAST;
-    let is_wanted = |folder: &Path| {
-        let text = fs::read_to_string(folder.join("flags")).unwrap_or_default();
-        let digits = text.trim().trim_start_matches("0x");
-        let flags = i32::from_str_radix(digits, 16).unwrap_or(0);
-        InterfaceFlags::from_bits_truncate(flags).contains(wanted)
-    };
-    let folders = fs::read_dir(INTERFACES)?.filter_map(Result::ok);
-    Ok(folders
-        .filter(|folder| is_wanted(&folder.path()))
-        .filter_map(|folder| folder.file_name().into_string().ok())
-        .take(MAX_INTERFACES)
-        .collect())
-}
-
 /// What is asked, and what its answers are known by.
-struct Query<'a> {
+struct Query {
     id: u16,
-    name: Name<'a>,
+    name: Name,
     /// A question for each family: not every responder reads a second one in a message.
-    messages: Vec<Vec<u8>>,
+    messages: [Vec<u8>; 2],
 }
 
-impl<'a> Query<'a> {
-    fn new(host: &'a str) -> io::Result<Self> {
-        let name = Name::new(host.strip_suffix('.').unwrap_or(host)).map_err(io::Error::other)?;
+impl Query {
+    fn new(host: &str) -> io::Result<Self> {
+        let (first, rest) = host.split_once('.').unwrap_or((host, ""));
+        let name = Name::new(first, rest.strip_suffix('.').unwrap_or(rest));
+        let name = name.ok_or_else(|| {
+            let message = "a name with a part that is empty or too long";
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        })?;
         let id = u16::from_be_bytes(random()?);
-        let message = |kind: TYPE| {
-            let mut packet = Packet::new_query(id);
-            let question = Question::new(name.clone(), kind.into(), CLASS::IN.into(), false);
-            packet.questions.push(question);
-            packet.build_bytes_vec().map_err(io::Error::other)
-        };
-        let messages = vec![message(TYPE::A)?, message(TYPE::AAAA)?];
+        let messages = [A, AAAA].map(|kind| {
+            let question = Question {
+                name: name.clone(),
+                kind,
+                to_one: false,
+            };
+            let message = Message {
+                id,
+                questions: vec![question],
+                ..Message::default()
+            };
+            message.write()
+        });
         Ok(Self { id, name, messages })
     }
 
     /// The addresses in an answer of `octets` that came by the interface with the number `zone`.
     fn read(&self, octets: &[u8], zone: u32) -> Vec<SocketAddr> {
-        let Ok(packet) = Packet::parse(octets) else {
+        let message = Message::read(octets);
+        let is_answer = |message: &Message| message.id == self.id && message.flags & RESPONSE != 0;
+        let Some(message) = message.filter(is_answer) else {
             return Vec::new();
         };
-        if packet.id() != self.id || !packet.has_flags(PacketFlag::RESPONSE) {
-            return Vec::new();
-        }
-        let records = packet.answers.iter().chain(&packet.additional_records);
+        let records = message.answers.iter().chain(&message.more);
         records
-            .filter(|record| record.name == self.name && record.class == CLASS::IN)
-            .filter_map(|record| match &record.rdata {
-                RData::A(a) => Some(SocketAddr::from((Ipv4Addr::from(a.address), 0))),
-                RData::AAAA(aaaa) => {
-                    let ip = Ipv6Addr::from(aaaa.address);
+            .filter(|record| record.name == self.name)
+            .filter_map(|record| match record.kind {
+                A => {
+                    let octets: [u8; 4] = record.data.as_slice().try_into().ok()?;
+                    Some(SocketAddr::from((octets, 0)))
+                }
+                AAAA => {
+                    let octets: [u8; 16] = record.data.as_slice().try_into().ok()?;
+                    let ip = Ipv6Addr::from(octets);
                     let zone = if ip.is_unicast_link_local() { zone } else { 0 };
                     Some(SocketAddrV6::new(ip, 0, 0, zone).into())
                 }
@@ -224,7 +211,7 @@ impl Asker {
     /// Adds what has been answered to `found`.
     fn hear(&self, query: &Query, found: &mut Vec<SocketAddr>) {
         for _ in 0..MAX_DATAGRAMS {
-            let mut octets = [0; MAX_DATAGRAM_OCTETS];
+            let mut octets = [0; MAX_MESSAGE_OCTETS];
             let Ok((length, source)) = self.socket.recv_from(&mut octets) else {
                 return;
             };
@@ -249,7 +236,7 @@ mod tests {
 
     const ID: u16 = 0x1234;
 
-    fn query(host: &str) -> Query<'_> {
+    fn query(host: &str) -> Query {
         Query {
             id: ID,
             ..Query::new(host).unwrap()
