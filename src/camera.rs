@@ -15,6 +15,7 @@ use film::{Shared, Wanted};
 use crate::config;
 use crate::heartbeat::Watched;
 use crate::ledger::Ledger;
+use crate::panel::Panel;
 use crate::stats::{Interval, Stats, Summary};
 use crate::stop::Stop;
 use crate::viewers::Viewers;
@@ -51,17 +52,19 @@ pub enum StartError {
 
 impl CameraThread {
     /// Starts the thread of `config`'s camera, whose streams go on from where `ledger` has them, and which `viewers`
-    /// watch. It ends after `limit` frames that were taken for sending, or when it is told to.
+    /// watch, and whose controls are set on `panel`. It ends after `limit` frames that were taken for sending, or when it is told to.
     pub fn start(
         config: &config::Camera,
         limit: Option<u64>,
         ledger: Option<Arc<Ledger>>,
         viewers: Arc<Viewers>,
+        panel: Arc<Panel>,
     ) -> Result<Self, StartError> {
         let shared = Arc::new(Shared {
             wanted: Wanted::default(),
             stats: Arc::default(),
             viewers,
+            panel,
             stop: Stop::new()?,
             pauses: AtomicBool::new(false),
             heartbeat: Arc::default(),
@@ -114,6 +117,11 @@ impl CameraThread {
     /// Who watches it.
     pub fn viewers(&self) -> &Arc<Viewers> {
         &self.shared.viewers
+    }
+
+    /// Where its controls are set.
+    pub fn panel(&self) -> &Arc<Panel> {
+        &self.shared.panel
     }
 
     /// The counters now, under the camera's name.

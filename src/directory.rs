@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
+use crate::panel::Panel;
 use crate::stats::Stats;
 use crate::viewers::Viewers;
 
@@ -16,6 +17,8 @@ pub struct Entry {
     pub stats: Arc<Stats>,
     /// Who watches it; the same as long as it is configured.
     pub viewers: Arc<Viewers>,
+    /// Where its controls are set; the same for as long.
+    pub panel: Arc<Panel>,
 }
 
 /// All of them.

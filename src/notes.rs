@@ -13,7 +13,8 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 
 use crate::capture::find;
-use crate::config::{Camera, Config, Device, Output, Rtcp};
+use crate::config::{Camera, Config, Device, Name, Output, Rtcp};
+use crate::kept::Shelf;
 use crate::quote::clean;
 use crate::transmit;
 
@@ -35,6 +36,43 @@ pub fn of_file(config: &Config) -> Vec<String> {
 pub fn of_machine(config: &Config) -> Vec<String> {
     let mut notes: Vec<String> = config.cameras.iter().filter_map(missing_source).collect();
     notes.extend(outputs(config).filter_map(missing_interface));
+    notes
+}
+
+/// What is kept for controls on `shelf`: it counts instead of what the file says.
+pub fn of_kept(config: &Config, shelf: &Shelf) -> Vec<String> {
+    let mut notes = Vec::new();
+    for camera in &config.cameras {
+        let name = camera.name();
+        let path = shelf.path(name).map(|path| path.display().to_string());
+        let path = clean(&path.unwrap_or_default());
+        match shelf.read(name) {
+            Err(problem) => notes.push(format!("{name}: {problem}: nothing is kept")),
+            Ok(kept) => notes.extend(kept.0.iter().map(|(control, value)| {
+                let control = clean(control);
+                let configured = camera
+                    .controls
+                    .0
+                    .iter()
+                    .find(|(known, _)| *known == control);
+                let instead = configured.map(|(_, value)| format!(" instead of {value}"));
+                let instead = instead.unwrap_or_default();
+                format!("{name}: {control} = {value} counts{instead}: kept in {path}")
+            })),
+        }
+    }
+    let is_configured = |name: &Name| config.cameras.iter().any(|camera| camera.name() == name);
+    let others = shelf
+        .names()
+        .into_iter()
+        .filter(|name| !is_configured(name));
+    notes.extend(others.filter_map(|name| {
+        let path = shelf.path(&name)?.display().to_string();
+        Some(format!(
+            "{}: kept for a camera that is not configured",
+            clean(&path)
+        ))
+    }));
     notes
 }
 

@@ -37,6 +37,8 @@ enum Rights {
     Read,
     /// The same; and write to devices and control them.
     Devices,
+    /// The same as reading; and make, replace and remove files.
+    Keep,
 }
 
 impl Rights {
@@ -44,6 +46,9 @@ impl Rights {
         match self {
             Self::Read => make_bitflags!(AccessFs::{ReadFile | ReadDir}),
             Self::Devices => make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | IoctlDev}),
+            Self::Keep => make_bitflags!(AccessFs::{
+                ReadFile | ReadDir | WriteFile | Truncate | MakeReg | RemoveFile
+            }),
         }
     }
 }
@@ -59,10 +64,11 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Locks this thread, and those that it will start, into what `config`, read from `path`, needs.
+    /// Locks this thread, and those that it will start, into what `config`, read from `path`, needs, and the folder
+    /// `kept`.
     /// Without Landlock in the kernel nothing is locked, and the log says so.
-    pub fn enter(path: Option<&Path>, config: &Config) -> Self {
-        let (allowed, absent): (Vec<_>, Vec<_>) = needed(path, config)
+    pub fn enter(path: Option<&Path>, kept: Option<&Path>, config: &Config) -> Self {
+        let (allowed, absent): (Vec<_>, Vec<_>) = needed(path, kept, config)
             .into_iter()
             .partition(|(path, _)| path.exists());
         let covered = |rule: &Rule| covers(&allowed, rule);
@@ -92,8 +98,8 @@ impl Sandbox {
     }
 
     /// Warns of what `config` needs and will not get before a restart.
-    pub fn check(&self, path: Option<&Path>, config: &Config) {
-        for missing in self.missing(path, config) {
+    pub fn check(&self, path: Option<&Path>, kept: Option<&Path>, config: &Config) {
+        for missing in self.missing(path, kept, config) {
             warn!(
                 "{}: out of reach of the sandbox that was set up at the start: restart framewire",
                 missing.display()
@@ -101,11 +107,11 @@ impl Sandbox {
         }
     }
 
-    fn missing(&self, path: Option<&Path>, config: &Config) -> Vec<PathBuf> {
+    fn missing(&self, path: Option<&Path>, kept: Option<&Path>, config: &Config) -> Vec<PathBuf> {
         let Some(allowed) = &self.allowed else {
             return Vec::new();
         };
-        let needed = needed(path, config).into_iter();
+        let needed = needed(path, kept, config).into_iter();
         needed
             .filter(|rule| !covers(allowed, rule))
             .map(|(path, _)| path)
@@ -119,8 +125,8 @@ fn covers(allowed: &[Rule], (path, rights): &Rule) -> bool {
     allowed.any(|(above, given)| path.starts_with(above) && given == rights)
 }
 
-/// What `config`, read from `path`, needs; sources by their names, whether they are there or not.
-fn needed(path: Option<&Path>, config: &Config) -> Vec<Rule> {
+/// What `config`, read from `path`, needs, and the folder `kept` where it is there; sources by their names, whether they are there or not.
+fn needed(path: Option<&Path>, kept: Option<&Path>, config: &Config) -> Vec<Rule> {
     let mut read: Vec<PathBuf> = NAME_FILES.map(PathBuf::from).into();
     read.extend(name_server_folder(config));
     if cfg!(target_env = "gnu") {
@@ -134,6 +140,8 @@ fn needed(path: Option<&Path>, config: &Config) -> Vec<Rule> {
     read.retain(|path| path.exists());
     let mut rules: Vec<Rule> = read.into_iter().map(|path| (path, Rights::Read)).collect();
     rules.push(("/dev".into(), Rights::Devices));
+    let kept = kept.filter(|folder| folder.is_dir());
+    rules.extend(kept.map(|folder| (folder.to_owned(), Rights::Keep)));
     for camera in &config.cameras {
         match &camera.device {
             Device::Replay(path) => rules.push((path.clone(), Rights::Read)),
@@ -200,7 +208,12 @@ mod tests {
     #[test]
     fn the_configuration_and_devices_are_within_reach_and_nothing_else_is() {
         let root = std::env::temp_dir().join(format!("framewire-sandbox-{}", std::process::id()));
-        for file in ["etc/config.toml", "pictures/1.jpg", "elsewhere/2.jpg"] {
+        for file in [
+            "etc/config.toml",
+            "pictures/1.jpg",
+            "elsewhere/2.jpg",
+            "kept/x",
+        ] {
             fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             fs::write(root.join(file), "x").unwrap();
         }
@@ -210,10 +223,10 @@ mod tests {
                 "127.0.0.1",
             )
         };
-        let path = root.join("etc/config.toml");
+        let (path, kept) = (root.join("etc/config.toml"), root.join("kept"));
         // Landlock holds for a thread and those that it starts.
         let inside = || {
-            let sandbox = Sandbox::enter(Some(&path), &replay("pictures"));
+            let sandbox = Sandbox::enter(Some(&path), Some(&kept), &replay("pictures"));
             assert!(
                 sandbox.allowed.is_some(),
                 "this kernel has no Landlock: the sandbox cannot be tested here"
@@ -236,11 +249,17 @@ mod tests {
             fs::write("/dev/null", "x").unwrap();
             // TCGETS, as an example of an ioctl on a device.
             assert!(fs::File::open("/dev/ptmx").unwrap().is_terminal());
-            let elsewhere = sandbox.missing(Some(&path), &replay("elsewhere"));
+            // As values of controls are kept.
+            for octets in ["1", "2"] {
+                crate::files::replace(&kept.join("front.toml"), octets.as_bytes(), false).unwrap();
+            }
+            fs::remove_file(kept.join("front.toml")).unwrap();
+            denied(fs::create_dir(kept.join("y")));
+            let elsewhere = sandbox.missing(Some(&path), None, &replay("elsewhere"));
             assert_eq!(elsewhere, [root.join("elsewhere")]);
             assert!(
                 sandbox
-                    .missing(Some(&path), &config("demo", "127.0.0.1"))
+                    .missing(Some(&path), None, &config("demo", "127.0.0.1"))
                     .is_empty()
             );
         };
@@ -254,7 +273,7 @@ mod tests {
     #[test]
     fn only_names_open_more_of_etc() {
         let etc = |destination| {
-            let rules = needed(None, &config("auto", destination));
+            let rules = needed(None, None, &config("auto", destination));
             rules.contains(&("/etc".into(), Rights::Read))
         };
         assert!(!etc("127.0.0.1"));

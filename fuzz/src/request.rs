@@ -25,6 +25,7 @@ static CAMERAS: LazyLock<[Entry; 1]> = LazyLock::new(|| {
     let config = Config::parse(Path::new("c.toml"), text.as_bytes()).expect("a configuration");
     [Entry {
         config: Arc::new(config.cameras[0].clone()),
+        panel: Arc::default(),
         stats: Arc::default(),
         viewers: Arc::new(Viewers::new().expect("two bells")),
     }]

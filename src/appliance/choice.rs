@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::files;
 use crate::config::{Config, ConfigError};
+use crate::files;
 
 /// Name of the file beside the user's that says what is wrong with it.
 pub const ERROR_FILE: &str = "framewire-error.txt";

@@ -3,5 +3,4 @@
 
 pub mod choice;
 pub mod discovery;
-pub mod files;
 pub mod network;

@@ -17,6 +17,7 @@ use crate::frame::{Frame, Suspicion};
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT};
 use crate::jpeg::{Habits, Parser};
 use crate::ledger::Ledger;
+use crate::panel::Panel;
 use crate::rtp::{Carried, Carrier, Refused};
 use crate::stats::{DropReason, Stats};
 use crate::stop::{Stop, readable, wait_readable};
@@ -54,6 +55,7 @@ pub struct Shared {
     pub wanted: Wanted,
     pub stats: Arc<Stats>,
     pub viewers: Arc<Viewers>,
+    pub panel: Arc<Panel>,
     pub stop: Stop,
     /// Whether the streams may go on after the stop.
     pub pauses: AtomicBool,
@@ -106,6 +108,7 @@ impl Shared {
             if self.viewers.any() {
                 return Some(config.clone());
             }
+            self.panel.close();
             transmitter.report();
             let (stop, wanted) = (self.stop.as_fd(), self.viewers.wanted().as_fd());
             let events = &mut [readable(stop), readable(wanted)];
@@ -128,7 +131,8 @@ impl Shared {
         left: &mut Option<u64>,
     ) -> Option<config::Camera> {
         let (stats, stop, heartbeat) = (&self.stats, &self.stop, &self.heartbeat);
-        let mut capture = Capture::new(config, stats, stop, heartbeat);
+        let capture = Capture::new(config, stats, stop, heartbeat);
+        let mut capture = capture.with_panel(&self.panel);
         let mut parser = match config.allow_missing_eoi {
             true => Parser::tolerating_missing_eoi(),
             false => Parser::default(),
@@ -154,6 +158,7 @@ impl Shared {
             } else if current.is_on_demand() && watched.elapsed() >= SLEEPS_AFTER {
                 return Some(current);
             }
+            capture.adjust();
             if let Some(wait) = self.useless_before(&capture, transmitter) {
                 stop.wait(wait.min(LONGEST_WAIT));
             } else if let Some(frame) = capture.take() {

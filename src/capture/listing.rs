@@ -13,8 +13,9 @@ use v4l::video::Capture;
 
 use super::error::CaptureError;
 use super::find::{Usb, nodes};
-use super::v4l2::controls::{self, Control};
+use super::v4l2::controls;
 use super::v4l2::open::{JPEG_FORMATS, Opened, fourcc_name};
+use crate::panel::Control;
 
 /// A capture device as `framewire devices` shows it.
 #[derive(Debug, Serialize)]

@@ -37,6 +37,7 @@ use crate::config::{self, Device, Verify};
 use crate::frame::{Frame, Suspicion};
 use crate::heartbeat::{Heartbeat, LONGEST_WAIT};
 use crate::log_limit::LogLimits;
+use crate::panel::Panel;
 use crate::stats::{DropReason, Stats};
 use crate::stop::{Stop, readable, wait_readable};
 
@@ -54,6 +55,7 @@ pub struct Capture<'a> {
     stats: &'a Stats,
     stop: &'a Stop,
     heartbeat: &'a Heartbeat,
+    panel: Option<&'a Panel>,
     hotplug: Hotplug,
     search: Search,
     backoff: Backoff,
@@ -90,6 +92,7 @@ impl<'a> Capture<'a> {
             stats,
             stop,
             heartbeat,
+            panel: None,
             hotplug,
             search: Search::new(config.device.clone()),
             backoff: Backoff::new(SHORTEST_BACK_OFF, LONGEST_BACK_OFF),
@@ -99,6 +102,21 @@ impl<'a> Capture<'a> {
                 due: now,
             },
             newest: None,
+        }
+    }
+
+    /// The same, whose controls somebody sets on `panel`.
+    pub fn with_panel(mut self, panel: &'a Panel) -> Self {
+        self.panel = Some(panel);
+        self
+    }
+
+    /// Does something of what is asked on the panel: between two pictures, because a camera may take its time.
+    pub fn adjust(&mut self) {
+        match (&mut self.state, self.panel) {
+            (State::Open(stream), Some(panel)) => stream.adjust(panel),
+            (State::Closed { .. }, Some(panel)) => panel.close(),
+            (_, None) => {}
         }
     }
 
@@ -193,7 +211,9 @@ impl<'a> Capture<'a> {
     /// Opens the source, or says why not.
     fn open(&mut self) {
         let stats = self.stats;
-        match open(self.config, &mut self.search, &self.said, self.heartbeat) {
+        let kept = self.panel.map(Panel::kept).unwrap_or_default();
+        let (search, said) = (&mut self.search, &self.said);
+        match open(self.config, &kept, search, said, self.heartbeat) {
             Ok(source) => {
                 self.state = State::Open(Stream::new(
                     source,
@@ -214,6 +234,9 @@ impl<'a> Capture<'a> {
         }
         let problem = problem.to_string();
         self.stats.source_missing(&problem);
+        if let Some(panel) = self.panel {
+            panel.close();
+        }
         let name = self.config.name();
         let now = Instant::now();
         if let Some(times) = self.said.note(&problem, now) {
@@ -251,6 +274,9 @@ impl Drop for Capture<'_> {
         if self.newest.is_some() {
             self.stats.frame_dropped(DropReason::Stopped);
         }
+        if let Some(panel) = self.panel {
+            panel.close();
+        }
         self.stats.source_stopped();
         info!("{}: capturing ended", self.config.name());
     }
@@ -259,6 +285,7 @@ impl Drop for Capture<'_> {
 /// Opens the source that `config` describes; cameras are those that `search` finds.
 fn open(
     config: &config::Camera,
+    kept: &config::Controls,
     search: &mut Search,
     said: &Arc<LogLimits>,
     heartbeat: &Heartbeat,
@@ -267,7 +294,7 @@ fn open(
         Device::Replay(path) => Box::new(Replay::open(path, config.fps())?),
         Device::Demo => Box::new(TestPattern::new(config.width, config.height, config.fps())?),
         Device::Auto | Device::Path(_) | Device::Usb { .. } | Device::Bus(_) => {
-            Box::new(search.open(|opened| Camera::start(opened, config, said, heartbeat))?)
+            Box::new(search.open(|opened| Camera::start(opened, config, kept, said, heartbeat))?)
         }
     })
 }

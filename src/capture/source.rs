@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::error::CaptureError;
 use crate::frame::Frame;
+use crate::panel::{Panel, Refusal};
 use crate::stop::Stop;
 
 /// Where pictures come from.
@@ -23,6 +24,17 @@ pub trait Source {
     /// Who the camera is and what it has agreed to, where there is one.
     fn agreement(&self) -> Option<&Agreement> {
         None
+    }
+
+    /// Does something of what is asked on `panel`: never for long, the next picture is waited for.
+    fn adjust(&mut self, panel: &Panel) {
+        while let Some(order) = panel.take() {
+            let outcome = match order.settings.is_empty() {
+                true => Ok(Vec::new()),
+                false => Err(Refusal::Wrong("this camera has no controls".to_owned())),
+            };
+            panel.answer(&order, outcome, Some(Vec::new()));
+        }
     }
 
     /// Whether a picture that the send path is not ready for waits (files as fast as they go) instead of

@@ -7,6 +7,7 @@ use super::error::CaptureError;
 use super::health::Damage;
 use super::source::{Agreement, Captured, Source};
 use crate::frame::{Frame, Suspicion};
+use crate::panel::Panel;
 use crate::stats::{Condition, DropReason, Stats};
 use crate::stop::Stop;
 
@@ -118,6 +119,11 @@ impl Stream {
     /// Who the camera is and what it has agreed to.
     pub fn agreement(&self) -> Option<&Agreement> {
         self.source.agreement()
+    }
+
+    /// Does something of what is asked on `panel`.
+    pub fn adjust(&mut self, panel: &Panel) {
+        self.source.adjust(panel);
     }
 
     /// Whether its pictures wait until they are asked for.

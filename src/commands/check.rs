@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use crate::config::Config;
+use crate::kept::Shelf;
 use crate::notes;
 
 /// Says `ok`, then a line for each note; or fails with what is wrong.
@@ -13,7 +14,8 @@ pub fn check(config: Option<&Path>, out: &mut dyn io::Write) -> Result<(), Failu
     writeln!(out, "ok")?;
     out.flush()?;
     // The last takes longest.
-    for find in [notes::of_file, notes::of_machine, notes::of_names] {
+    let of_kept = |config: &Config| notes::of_kept(config, &Shelf::find());
+    for find in [notes::of_file, of_kept, notes::of_machine, notes::of_names] {
         for note in find(&config) {
             writeln!(out, "note: {note}")?;
         }

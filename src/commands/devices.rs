@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::capture::listing::{Format, Listing, Rates, Size, list};
-use crate::capture::v4l2::controls::{Control, Kind};
+use crate::panel::{Control, Kind};
 use crate::quote::{clean, toml_string};
 
 /// What `--json` prints.

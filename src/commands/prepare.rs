@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::appliance::choice::Places;
-use crate::appliance::{discovery, files, network};
+use crate::appliance::{discovery, network};
+use crate::files;
 
 /// Where `framewire.service` of an image reads the configuration in force, below the root folder.
 const IN_FORCE: &str = "run/framewire/config.toml";

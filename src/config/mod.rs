@@ -111,6 +111,19 @@ impl Config {
         Ok((octets, config))
     }
 
+    /// The `[camera.controls]` of the only camera in `text`, which need not be a whole configuration.
+    pub fn controls(text: &str) -> Result<Controls, String> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let place = Place::of(text, error.span().map_or(0, |span| span.start));
+            let message = error.message().trim_end().replace('\n', ", ");
+            quote::message(&format!("{message}, in: {}", place.text()))
+        })?;
+        match <[Camera; 1]>::try_from(config.cameras) {
+            Ok([camera]) => Ok(camera.controls),
+            Err(_) => Err("not one [[camera]]".to_owned()),
+        }
+    }
+
     /// Parses and checks `octets`, which came from `path`.
     pub fn parse(path: &Path, octets: &[u8]) -> Result<Self, ConfigError> {
         let invalid =

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
+use serde::Serialize;
 
 use super::multipart::{self, Pictures};
 
@@ -33,6 +34,14 @@ pub fn text(status: StatusCode, line: impl Into<String>) -> Answer {
     let mut line: String = line.into();
     line.push('\n');
     whole(status, TEXT, line)
+}
+
+/// An object of JSON.
+pub fn json(status: StatusCode, object: &impl Serialize) -> Answer {
+    match serde_json::to_vec(object) {
+        Ok(json) => whole(status, "application/json", json),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
 }
 
 /// Pictures without end.

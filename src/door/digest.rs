@@ -65,7 +65,7 @@ impl Nonces {
         let Some((time, _)) = nonce.split_at_checked(TIME_DIGITS) else {
             return false;
         };
-        let Ok(seconds) = u64::from_str_radix(time, 16) else {
+        let Some(seconds) = time_of(nonce) else {
             return false;
         };
         let age = now.saturating_duration_since(self.start);
@@ -86,6 +86,12 @@ impl Nonces {
         let proof: Vec<u8> = hash.finalize().into_iter().take(PROOF_OCTETS).collect();
         format!("{time}{}", hexadecimal(&proof))
     }
+}
+
+/// When `nonce` says that it was made, in seconds.
+pub fn time_of(nonce: &str) -> Option<u64> {
+    let (time, _) = nonce.split_at_checked(TIME_DIGITS)?;
+    u64::from_str_radix(time, 16).ok()
 }
 
 /// What a client without credentials is asked for: one field with both algorithms, the better one first. Clients that read

@@ -1,16 +1,30 @@
 //! What all answers are made from.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::clients::Clients;
 use super::feeds::Feeds;
 use super::host::Names;
 use super::users::Access;
 use crate::directory::Directory;
+use crate::kept::Shelf;
 
-/// What is behind the door.
+/// What is behind a door.
+#[derive(Debug, Clone, Default)]
+pub struct Behind {
+    /// The cameras.
+    pub directory: Arc<Directory>,
+    /// Where values of their controls are kept.
+    pub shelf: Shelf,
+}
+
+/// The same, and those who have come in.
 pub struct House {
     pub directory: Arc<Directory>,
+    pub shelf: Shelf,
+    /// Whether something is just being kept there.
+    pub is_writing: Arc<AtomicBool>,
     pub feeds: Feeds,
     pub names: Names,
     pub access: Access,

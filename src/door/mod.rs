@@ -8,6 +8,8 @@ mod answer;
 mod authorization;
 mod clients;
 mod connection;
+mod controls;
+mod counts;
 mod description;
 mod digest;
 mod exposition;
@@ -21,6 +23,7 @@ pub mod mdns;
 mod metrics;
 mod multipart;
 pub mod octets;
+mod origin;
 mod page;
 mod query;
 mod routes;
@@ -41,9 +44,10 @@ use tracing::{error, info, warn};
 use crate::backoff::Backoff;
 use crate::bell::Bell;
 use crate::config::{Discovery, Http, User};
-use crate::directory::Directory;
 use crate::heartbeat::{Heartbeat, Watched};
 use crate::log_limit::LogLimits;
+
+pub use house::Behind;
 
 use server::Server;
 use users::Users;
@@ -64,7 +68,7 @@ pub struct Door {
     config: Http,
     discovery: Discovery,
     users: Arc<Users>,
-    directory: Arc<Directory>,
+    behind: Behind,
     listeners: Vec<TcpListener>,
     running: Option<Running>,
     hanging: Vec<Running>,
@@ -82,21 +86,21 @@ struct Running {
 }
 
 impl Door {
-    /// For `users` and the cameras of `directory`, as `config` says, on `listeners` that are bound already, if there are
+    /// For `users` and what is `behind`, as `config` says, on `listeners` that are bound already, if there are
     /// any. A socket that cannot be had now is tried again. The neighbours hear of it as `discovery` says.
     pub fn open(
         config: Http,
         discovery: Discovery,
         users: &[User],
         listeners: Vec<TcpListener>,
-        directory: Arc<Directory>,
+        behind: Behind,
         now: Instant,
     ) -> Self {
         let mut door = Self {
             config,
             discovery,
             users: Arc::default(),
-            directory,
+            behind,
             listeners,
             running: None,
             hanging: Vec::new(),
@@ -204,7 +208,7 @@ impl Door {
             names: self.config.names.clone(),
             announced: announced.filter(|_| self.discovery.mdns),
             users: self.users.clone(),
-            directory: self.directory.clone(),
+            behind: self.behind.clone(),
             stop: stop.clone(),
             heartbeat: heartbeat.clone(),
         };
@@ -267,7 +271,8 @@ mod tests {
             names: Vec::new(),
         };
         let start = Instant::now();
-        let mut door = Door::open(config, SILENT, &[], vec![listener], Arc::default(), start);
+        let behind = Behind::default();
+        let mut door = Door::open(config, SILENT, &[], vec![listener], behind, start);
         assert!(answer(address).contains("no camera"));
         // As a panic of its thread would end it.
         let running = door.running.as_ref().unwrap();
@@ -290,7 +295,8 @@ mod tests {
             names: Vec::new(),
         };
         let start = Instant::now();
-        let mut door = Door::open(config, SILENT, &[], Vec::new(), Arc::default(), start);
+        let behind = Behind::default();
+        let mut door = Door::open(config, SILENT, &[], Vec::new(), behind, start);
         assert!(door.running.is_none());
         drop(taken);
         door.turn(start + LONGEST_BACK_OFF);

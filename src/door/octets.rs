@@ -17,6 +17,7 @@ use super::house::House;
 use super::users::{Access, Users};
 use crate::config::User;
 use crate::directory::{Directory, Entry};
+use crate::kept::Shelf;
 
 /// Octets that are on their way in one direction at a time.
 const ON_THEIR_WAY: usize = 16 * 1024;
@@ -47,6 +48,8 @@ pub fn answer(
         let house = Rc::new(House {
             feeds: Feeds::new(directory.clone()),
             directory: directory.clone(),
+            shelf: Shelf::default(),
+            is_writing: Arc::default(),
             names: Names::new(Vec::new()),
             access: Access::new(known, Instant::now())?,
             clients: Clients::default(),

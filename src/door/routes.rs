@@ -14,7 +14,7 @@ use super::house::House;
 use super::mailbox::Mailbox;
 use super::multipart::{Form, Pictures, Source};
 use super::seconds::seconds;
-use super::{description, health, metrics, page, query, snapshot, status};
+use super::{controls, description, health, metrics, page, query, snapshot, status};
 use crate::clocks::Reading;
 use crate::directory::Entry;
 
@@ -32,6 +32,12 @@ pub async fn answer(request: Request<Incoming>, client: Rc<Client>, house: Rc<Ho
             return health::in_short(&house.directory.entries());
         }
         Err(refusal) => return refusal.answer(),
+    }
+    if let Some(name) = controls::of(request.uri().path()) {
+        return match house.directory.find(name) {
+            Some(entry) => controls::answer(request, &entry, &house).await,
+            None => not_found(&house),
+        };
     }
     let is_head = request.method() == Method::HEAD;
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or(""));
@@ -72,11 +78,18 @@ fn refuse(request: &Request<Incoming>, house: &House) -> Option<Answer> {
             "this machine is not called that: use its address, or add the name to [http] names",
         ));
     }
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
+    let can_post = controls::of(request.uri().path()).is_some();
+    match *request.method() {
+        Method::GET | Method::HEAD => return None,
+        Method::POST if can_post => return None,
+        _ => {}
     }
-    let mut refusal = answer::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
-    let allowed = HeaderValue::from_static("GET, HEAD");
+    let (problem, allowed) = match can_post {
+        true => ("only GET, HEAD and POST", "GET, HEAD, POST"),
+        false => ("only GET and HEAD", "GET, HEAD"),
+    };
+    let mut refusal = answer::text(StatusCode::METHOD_NOT_ALLOWED, problem);
+    let allowed = HeaderValue::from_static(allowed);
     refusal.headers_mut().insert(header::ALLOW, allowed);
     Some(refusal)
 }

@@ -15,12 +15,11 @@ use super::clients::Clients;
 use super::connection;
 use super::feeds::Feeds;
 use super::host::Names;
-use super::house::House;
+use super::house::{Behind, House};
 use super::mdns;
 use super::users::{Access, Users};
 use crate::bell::Bell;
 use crate::config::Listen;
-use crate::directory::Directory;
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimit;
 
@@ -36,7 +35,7 @@ pub struct Server {
     /// Where it listens, if the neighbours are to hear of it.
     pub announced: Option<Listen>,
     pub users: Arc<Users>,
-    pub directory: Arc<Directory>,
+    pub behind: Behind,
     pub stop: Arc<Bell>,
     pub heartbeat: Arc<Heartbeat>,
 }
@@ -54,11 +53,13 @@ impl Server {
 
     async fn serve(self) -> io::Result<()> {
         if let Some(listen) = self.announced {
-            spawn_local(mdns::tell(listen, self.directory.clone()));
+            spawn_local(mdns::tell(listen, self.behind.directory.clone()));
         }
         let house = Rc::new(House {
-            feeds: Feeds::new(self.directory.clone()),
-            directory: self.directory,
+            feeds: Feeds::new(self.behind.directory.clone()),
+            directory: self.behind.directory,
+            shelf: self.behind.shelf,
+            is_writing: Arc::default(),
             names: Names::new(self.names),
             access: Access::new(self.users, Instant::now())?,
             clients: Clients::default(),

@@ -36,6 +36,7 @@ struct Camera {
     height: Option<u16>,
     on_demand: bool,
     sdp: bool,
+    controls: bool,
     viewers: ViewersSummary,
 }
 
@@ -54,7 +55,7 @@ pub fn answer(house: &House) -> Answer {
         program: concat!("framewire ", env!("CARGO_PKG_VERSION")),
         host: Names::own(),
         time: Reading::now().unix.as_secs_f64(),
-        cameras: house.directory.entries().iter().map(camera).collect(),
+        cameras: cameras(house),
         http: Http {
             connections: house.clients.count(),
             connections_refused: house.clients.refused(),
@@ -62,13 +63,16 @@ pub fn answer(house: &House) -> Answer {
             clients: house.clients.streaming(),
         },
     };
-    match serde_json::to_vec(&status) {
-        Ok(json) => answer::whole(StatusCode::OK, "application/json", json),
-        Err(error) => answer::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-    }
+    answer::json(StatusCode::OK, &status)
 }
 
-fn camera(entry: &Entry) -> Camera {
+fn cameras(house: &House) -> Vec<Camera> {
+    let can_set = house.access.has_users();
+    let entries = house.directory.entries();
+    entries.iter().map(|entry| camera(entry, can_set)).collect()
+}
+
+fn camera(entry: &Entry, can_set: bool) -> Camera {
     let (width, height) = entry.stats.size().unzip();
     Camera {
         summary: entry.stats.summary(entry.config.name().as_str()),
@@ -78,6 +82,7 @@ fn camera(entry: &Entry) -> Camera {
         height,
         on_demand: entry.config.is_on_demand(),
         sdp: !entry.config.outputs.is_empty(),
+        controls: can_set && entry.config.device.is_camera(),
         viewers: entry.viewers.summary(),
     }
 }

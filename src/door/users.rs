@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::header::{self, HeaderValue};
-use hyper::{Request, StatusCode, Uri};
+use hyper::{Method, Request, StatusCode, Uri};
 use tracing::warn;
 
 use super::answer::{self, Answer};
 use super::authorization::{Authorization, Basic, Digest};
 use super::clients::{self, Client};
+use super::counts::Counts;
 use super::digest::{self, Nonces};
 use super::guesses::Guesses;
 use crate::config::{REALM, Sha256Hash, User, UserName, hexadecimal};
@@ -52,6 +53,7 @@ pub struct Access {
     /// In the place of a user that does not exist: an unknown name takes as long as a known one.
     nobody: User,
     guesses: RefCell<Guesses>,
+    counts: RefCell<Counts>,
     wrong: Cell<u64>,
     log_limit: RefCell<LogLimit>,
 }
@@ -68,7 +70,7 @@ pub enum Refusal {
 /// How credentials were found.
 enum Found {
     Right(Arc<User>),
-    /// The right password, with a nonce that is too old or somebody else's.
+    /// The right password, with a nonce that is too old or somebody else's, or for a change a second time.
     Stale,
     Wrong,
 }
@@ -83,6 +85,7 @@ impl Access {
             nonces: Nonces::new(random()?, now),
             nobody: User::new(name, &password),
             guesses: RefCell::default(),
+            counts: RefCell::default(),
             wrong: Cell::new(0),
             log_limit: RefCell::default(),
         })
@@ -109,7 +112,7 @@ impl Access {
         let found = match Authorization::parse(field) {
             Some(Authorization::Digest(answer)) if is_for(&answer, request.uri()) => {
                 let is_fresh = self.nonces.is_fresh(answer.nonce, address, now);
-                self.by_digest(&answer, request.method().as_str(), is_fresh, &users)
+                self.by_digest(&answer, request.method(), is_fresh, &users)
             }
             Some(Authorization::Basic(basic)) => self.by_password(&basic, &users),
             // Nothing was tried.
@@ -128,15 +131,17 @@ impl Access {
     fn by_digest(
         &self,
         answer: &Digest,
-        method: &str,
+        method: &Method,
         is_fresh: bool,
         users: &[Arc<User>],
     ) -> Found {
         let known = find(users, answer.name);
         let user = known.map_or(&self.nobody, Arc::as_ref);
-        let is_right = digest::is_right(answer, method, user);
+        let is_right = digest::is_right(answer, method.as_str(), user);
+        // Only what is right is remembered.
+        let is_new = || method.is_safe() || self.counts.borrow_mut().is_new(answer);
         match known {
-            Some(user) if is_right && is_fresh => Found::Right(user.clone()),
+            Some(user) if is_right && is_fresh && is_new() => Found::Right(user.clone()),
             Some(_) if is_right => Found::Stale,
             _ => Found::Wrong,
         }
@@ -161,6 +166,11 @@ impl Access {
             let peer = peer.to_canonical();
             warn!("http: {peer} gave a wrong name or password{times}");
         }
+    }
+
+    /// Whether only users come in.
+    pub fn has_users(&self) -> bool {
+        !self.users.is_empty()
     }
 
     /// So many gave a wrong name or password.

@@ -1,5 +1,7 @@
 //! The cameras that run, made to be those that the configuration wants: each goes on, changes, ends or starts alone.
 
+mod panels;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use crate::camera::{CameraThread, Parting, StartError};
 use crate::config;
 use crate::directory::{Directory, Entry};
 use crate::heartbeat::Watched;
+use crate::kept::Shelf;
 use crate::ledger::Ledger;
 use crate::log_limit::LogLimits;
 use crate::stats::{Stats, Summary};
@@ -32,6 +35,7 @@ pub struct Cameras {
     /// `--frames`.
     limit: Option<u64>,
     ledger: Option<Arc<Ledger>>,
+    shelf: Shelf,
     /// What those see who come by a door.
     directory: Arc<Directory>,
     /// Whether it says what is.
@@ -99,11 +103,13 @@ impl Waiting {
 }
 
 impl Cameras {
-    /// No camera yet; each will end after `limit` frames, and its streams are kept in `ledger`.
-    pub fn new(limit: Option<u64>, ledger: Option<Arc<Ledger>>) -> Self {
+    /// No camera yet; each will end after `limit` frames, its streams are kept in `ledger`, and values of its controls
+    /// on `shelf`.
+    pub fn new(limit: Option<u64>, ledger: Option<Arc<Ledger>>, shelf: Shelf) -> Self {
         Self {
             limit,
             ledger,
+            shelf,
             directory: Arc::default(),
             is_listed: true,
             running: Vec::new(),
@@ -118,6 +124,7 @@ impl Cameras {
     /// Runs the cameras of `wanted` from now on. One that stays as it is notices nothing; one that differs goes on with
     /// the new configuration; any other ends.
     pub fn want(&mut self, wanted: &[config::Camera], now: Instant) {
+        self.read_kept(wanted);
         for mut camera in std::mem::take(&mut self.running) {
             let name = camera.config().name().clone();
             match wanted.iter().find(|wanted| *wanted.name() == name) {
@@ -225,8 +232,8 @@ impl Cameras {
 
     /// Starts the thread of a camera. Whoever watched it goes on.
     fn start(&self, config: &config::Camera) -> Result<CameraThread, StartError> {
-        let viewers = self.viewers(config)?;
-        CameraThread::start(config, self.limit, self.ledger.clone(), viewers)
+        let (viewers, panel) = (self.viewers(config)?, self.panel(config));
+        CameraThread::start(config, self.limit, self.ledger.clone(), viewers, panel)
     }
 
     fn viewers(&self, config: &config::Camera) -> io::Result<Arc<Viewers>> {
@@ -236,12 +243,18 @@ impl Cameras {
         }
     }
 
+    /// Where values of controls are kept.
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
     /// Writes down which cameras there are. One that waits for its thread can be asked for, too.
     fn write_directory(&mut self) {
         let running = self.running.iter().map(|camera| Entry {
             config: Arc::new(camera.config().clone()),
             stats: camera.stats().clone(),
             viewers: camera.viewers().clone(),
+            panel: camera.panel().clone(),
         });
         let waiting = self.waiting.iter().filter_map(|waiting| {
             let stats = Stats::default();
@@ -252,6 +265,7 @@ impl Cameras {
                 config: Arc::new(waiting.config.clone()),
                 stats: Arc::new(stats),
                 viewers: self.viewers(&waiting.config).ok()?,
+                panel: self.panel(&waiting.config),
             })
         });
         let mut entries: Vec<Entry> = running.chain(waiting).collect();

@@ -13,11 +13,12 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::camera::Parting;
 use crate::config::{Config, ConfigError, SummaryInterval};
-use crate::door::Door;
+use crate::door::{Behind, Door};
+use crate::kept::Shelf;
 use crate::ledger::Ledger;
 use crate::log::{self, Log};
 use crate::notes;
@@ -91,20 +92,23 @@ impl Service {
         descriptors::raise_limit();
         // One camera by options is a try: nobody waits for the next.
         let ledger = path.and_then(|_| Ledger::open());
+        let shelf = path.map(|_| open_shelf(&config)).unwrap_or_default();
         process::begin();
         // Both hold for this thread and those that it starts from now on.
-        let sandbox = Sandbox::enter(path, &config);
+        let sandbox = Sandbox::enter(path, shelf.folder(), &config);
         log_notes(&config);
         let signals = Signals::block()?;
         unwritten.write_to_stderr()?;
         let now = Instant::now();
-        let mut cameras = Cameras::new(options.frames, ledger);
+        let mut cameras = Cameras::new(options.frames, ledger, shelf.clone());
         cameras.want(&config.cameras, now);
-        let directory = cameras.directory();
+        let behind = Behind {
+            directory: cameras.directory().clone(),
+            shelf,
+        };
         let door = config.http.clone();
         let (users, discovery) = (&config.users, config.discovery);
-        let door =
-            door.map(|http| Door::open(http, discovery, users, listeners, directory.clone(), now));
+        let door = door.map(|http| Door::open(http, discovery, users, listeners, behind, now));
         let manager = Manager::from_environment(now);
         let is_service = manager.is_present() || log::is_journal();
         Ok(Self {
@@ -219,16 +223,20 @@ impl Service {
             return door.let_in(&config.users);
         }
         self.door = None;
-        let directory = self.cameras.directory();
+        let behind = Behind {
+            directory: self.cameras.directory().clone(),
+            shelf: self.cameras.shelf().clone(),
+        };
         let (users, discovery) = (&config.users, config.discovery);
-        let door = |http| Door::open(http, discovery, users, Vec::new(), directory.clone(), now);
+        let door = |http| Door::open(http, discovery, users, Vec::new(), behind, now);
         self.door = config.http.clone().map(door);
     }
 
     fn put_into_force(&mut self, config: Config) {
         let now = Instant::now();
         info!("configuration read again");
-        self.sandbox.check(self.path.as_deref(), &config);
+        let (path, shelf) = (self.path.as_deref(), self.cameras.shelf());
+        self.sandbox.check(path, shelf.folder(), &config);
         log_notes(&config);
         self.cameras.want(&config.cameras, now);
         self.want_door(&config, now);
@@ -244,6 +252,18 @@ impl Service {
             self.summary = self.next_summary(now);
         }
     }
+}
+
+/// Where values of controls are kept; the folder is made when somebody can ask for that.
+fn open_shelf(config: &Config) -> Shelf {
+    let shelf = Shelf::find();
+    if config.http.is_some()
+        && !config.users.is_empty()
+        && let Err(error) = shelf.make()
+    {
+        warn!("no values of controls can be kept: {error}");
+    }
+    shelf
 }
 
 /// Cameras and destinations say for themselves what they miss.

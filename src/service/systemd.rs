@@ -202,6 +202,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::kept::Shelf;
 
     /// A manager with a patience of `limit`, and where it listens.
     fn manager(limit: Duration, start: Instant) -> (Manager, UnixDatagram) {
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn without_a_frame_it_is_ready_after_ten_seconds() {
         let start = Instant::now();
-        let mut cameras = Cameras::new(None, None);
+        let mut cameras = Cameras::new(None, None, Shelf::default());
         let (mut manager, listener) = manager(Duration::from_secs(8), start);
         manager.turn(start + Duration::from_millis(9_999), &mut cameras);
         assert!(manager.is_starting());
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn what_the_manager_did_not_hear_is_told_again() {
         let start = Instant::now();
-        let mut cameras = Cameras::new(None, None);
+        let mut cameras = Cameras::new(None, None, Shelf::default());
         let (mut manager, listener) = manager(Duration::from_secs(8), start);
         let nobody = NotifySocket::to(SocketAddr::from_abstract_name("nobody").unwrap()).unwrap();
         let somebody = manager.socket.replace(nobody);
@@ -257,7 +258,7 @@ mod tests {
     fn the_watchdog_hears_twice_as_often_as_it_must() {
         for limit in [1, 2, 8, 30].map(Duration::from_secs) {
             let start = Instant::now();
-            let mut cameras = Cameras::new(None, None);
+            let mut cameras = Cameras::new(None, None, Shelf::default());
             let (mut manager, _listener) = manager(limit, start);
             let (mut now, mut heard, mut count) = (start, start, 0);
             while now < start + 10 * limit {

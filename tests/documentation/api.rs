@@ -97,6 +97,15 @@ fn paths() -> BTreeSet<String> {
             }));
         }
     }
+    // Its name is amid the path.
+    let source = fs::read_to_string(Path::new(ROOT).join("src/door/controls.rs")).unwrap();
+    for part in [
+        "strip_prefix(\"/api/cameras/\")",
+        "strip_suffix(\"/controls\")",
+    ] {
+        assert!(source.contains(part), "{part}");
+    }
+    paths.insert("/api/cameras/NAME/controls".to_owned());
     paths
 }
 
@@ -120,6 +129,9 @@ fn each_key_of_the_status_has_its_row_and_each_row_its_key() {
     let is = |heading: &str, object: &Value| assert_eq!(first_cells(heading), keys(object));
     is("Status", &status);
     is("Viewers", &camera["viewers"]);
+    let controls = house.door.get("/api/cameras/front/controls");
+    let controls: Value = serde_json::from_slice(&controls.body).expect("JSON");
+    is("Controls", &controls);
     is("Connections", &status["http"]);
     is("Clients", &status["http"]["clients"][0]);
     let counters = super::counters::rows("Of a camera");
@@ -127,6 +139,30 @@ fn each_key_of_the_status_has_its_row_and_each_row_its_key() {
     assert!(counters.is_disjoint(&first_cells("Cameras")));
     let version = rows("Status").remove(0);
     assert!(version[1].ends_with(&format!(": {}", status["version"])));
+}
+
+#[test]
+fn each_key_of_a_control_has_its_row_and_each_row_its_key() {
+    let control = framewire::panel::Control {
+        id: 1,
+        is_wide: false,
+        name: String::new(),
+        short_name: None,
+        kind: framewire::panel::Kind::Menu,
+        minimum: 0,
+        maximum: 0,
+        step: 1,
+        default: 0,
+        value: None,
+        read_only: false,
+        inactive: false,
+        grabbed: false,
+        menu: Vec::new(),
+        configured: Some(framewire::config::ControlValue::Integer(1)),
+        kept: Some(framewire::config::ControlValue::Boolean(true)),
+    };
+    let there = keys(&serde_json::to_value(control).unwrap());
+    assert_eq!(first_cells("A control"), there);
 }
 
 #[test]

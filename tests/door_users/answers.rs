@@ -41,23 +41,31 @@ fn hash<H: Digest>(text: &str) -> String {
 
 /// The answer to a challenge, for GET of `uri`.
 pub fn answer(algorithm: Algorithm, name: &str, password: &str, nonce: &str, uri: &str) -> String {
-    let (hash, more): (fn(&str) -> String, &str) = match algorithm {
-        Algorithm::Md5 => (
-            hash::<Md5>,
-            "algorithm=MD5, qop=auth, nc=00000001, cnonce=\"abc\", ",
-        ),
-        Algorithm::Sha256 => (
-            hash::<Sha256>,
-            "algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"abc\", ",
-        ),
-        Algorithm::WithoutQop => (hash::<Md5>, ""),
+    counted(algorithm, "GET", (name, password), nonce, uri, 1)
+}
+
+/// The same for another method, with this count.
+pub fn counted(
+    algorithm: Algorithm,
+    method: &str,
+    (name, password): (&str, &str),
+    nonce: &str,
+    uri: &str,
+    count: u32,
+) -> String {
+    let count = format!("{count:08x}");
+    let more = |name: &str| format!("algorithm={name}, qop=auth, nc={count}, cnonce=\"abc\", ");
+    let (hash, more): (fn(&str) -> String, String) = match algorithm {
+        Algorithm::Md5 => (hash::<Md5>, more("MD5")),
+        Algorithm::Sha256 => (hash::<Sha256>, more("SHA-256")),
+        Algorithm::WithoutQop => (hash::<Md5>, String::new()),
     };
     let secret = hash(&format!("{name}:framewire:{password}"));
-    let request = hash(&format!("GET:{uri}"));
+    let request = hash(&format!("{method}:{uri}"));
     let middle = if more.is_empty() {
-        ""
+        String::new()
     } else {
-        "00000001:abc:auth:"
+        format!("{count}:abc:auth:")
     };
     let response = hash(&format!("{secret}:{nonce}:{middle}{request}"));
     format!(

@@ -14,6 +14,7 @@ use v4l::format::FourCC;
 use v4l::v4l_sys::v4l2_pix_format;
 use v4l::video::{Capture, capture::Parameters};
 
+use super::adjusting::Adjusting;
 use super::controls;
 use super::ioctl;
 use super::open::{Opened, fourcc_name, numbers_what_it_loses};
@@ -26,6 +27,7 @@ use crate::clocks::monotonic_now;
 use crate::config;
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimits;
+use crate::panel::Panel;
 use crate::stop::{Stop, readable, wait_readable};
 
 /// Pause when the device says "ready" but has nothing, so that a strange driver cannot spin the thread.
@@ -38,6 +40,8 @@ pub struct Camera {
     ring: Ring,
     silence: Silence,
     said: Arc<LogLimits>,
+    configured: config::Controls,
+    adjusting: Option<Adjusting>,
 }
 
 /// What counts of a format. Whatever else the driver says of it (colours, fields, room) is the picture's own matter.
@@ -68,9 +72,11 @@ struct Negotiated {
 impl Camera {
     /// Sets the open camera up as `config` says and starts it. Each step may take as long as the driver waits for the
     /// camera (uvcvideo: 5 s), so `heartbeat` is beaten between them. What was `said` a short while ago is not said again.
+    /// Controls that are `kept` count instead of those of `config`.
     pub fn start(
         opened: Opened,
         config: &config::Camera,
+        kept: &config::Controls,
         said: &Arc<LogLimits>,
         heartbeat: &Heartbeat,
     ) -> Result<Self, CaptureError> {
@@ -89,7 +95,8 @@ impl Camera {
         {
             warn!("{name}: {problem}");
         }
-        controls::apply(&name, ring.device(), &config.controls, said, heartbeat);
+        let wanted = config.controls.overridden_by(kept);
+        controls::apply(&name, ring.device(), &wanted, said, heartbeat);
         let agreement = Agreement {
             node: opened.path,
             card: opened.card,
@@ -108,6 +115,8 @@ impl Camera {
             ring,
             silence: Silence::new(got.frame_time(), Instant::now()),
             said: Arc::clone(said),
+            configured: config.controls.clone(),
+            adjusting: None,
         })
     }
 
@@ -152,6 +161,18 @@ impl Source for Camera {
 
     fn agreement(&self) -> Option<&Agreement> {
         Some(&self.agreement)
+    }
+
+    fn adjust(&mut self, panel: &Panel) {
+        if self.adjusting.is_none() {
+            let order = panel.take();
+            self.adjusting = order.map(|order| Adjusting::new(order, panel.known()));
+        }
+        if let Some(adjusting) = &mut self.adjusting
+            && adjusting.turn(self.ring.device(), &self.configured, panel)
+        {
+            self.adjusting = None;
+        }
     }
 
     fn next(&mut self, until: Duration, stop: &Stop) -> Result<Captured, CaptureError> {

@@ -3,15 +3,15 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
 use tracing::warn;
 use v4l::control::{Control as Setting, Value};
 use v4l::v4l_sys::{
     V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_HFLIP, V4L2_CID_VFLIP,
-    V4L2_CTRL_FLAG_DISABLED, V4L2_CTRL_FLAG_INACTIVE, V4L2_CTRL_FLAG_READ_ONLY,
-    v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER,
-    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64,
-    v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU, v4l2_query_ext_ctrl,
+    V4L2_CTRL_FLAG_DISABLED, V4L2_CTRL_FLAG_GRABBED, V4L2_CTRL_FLAG_INACTIVE,
+    V4L2_CTRL_FLAG_READ_ONLY, v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER, v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU,
+    v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64, v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU,
+    v4l2_query_ext_ctrl,
 };
 
 use super::ioctl;
@@ -19,6 +19,7 @@ use super::open::text;
 use crate::config::{ControlValue, Controls};
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimits;
+use crate::panel::{Control, Kind, MenuItem};
 
 /// Short names beside those made of the driver's words, which differ between kernels.
 const SHORT_NAMES: [(u32, &str); 4] = [
@@ -29,60 +30,7 @@ const SHORT_NAMES: [(u32, &str); 4] = [
 ];
 
 /// Times that the settings are gone through: one may unlock another (manual mode before a manual value).
-const PASSES: usize = 3;
-
-/// A control that holds a number, as the camera describes it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Control {
-    #[serde(skip)]
-    pub(super) id: u32,
-    /// Its value has 64 bits.
-    #[serde(skip)]
-    pub(super) is_wide: bool,
-    /// The name in `[camera.controls]`: the driver's words, lower case, joined by `_`.
-    pub name: String,
-    /// A short name that serves as well.
-    pub short_name: Option<&'static str>,
-    /// What kind of number.
-    pub kind: Kind,
-    /// Smallest value.
-    pub minimum: i64,
-    /// Largest value.
-    pub maximum: i64,
-    /// Values are this far apart.
-    pub step: u64,
-    /// The value after power-up.
-    pub default: i64,
-    /// The value now, where it can be read.
-    pub value: Option<i64>,
-    /// Cannot be set.
-    pub read_only: bool,
-    /// Cannot be set as long as another control is as it is.
-    pub inactive: bool,
-    /// The entries of a menu.
-    pub menu: Vec<MenuItem>,
-}
-
-/// What kind of number a control holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A number.
-    Integer,
-    /// 0 or 1.
-    Boolean,
-    /// The index of an entry.
-    Menu,
-}
-
-/// An entry of a menu.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MenuItem {
-    /// Its value.
-    pub index: u32,
-    /// Its name.
-    pub name: String,
-}
+pub const PASSES: usize = 3;
 
 /// The controls that hold a number, in the driver's order.
 pub fn list(device: &v4l::Device) -> Vec<Control> {
@@ -138,11 +86,14 @@ pub(super) fn describe(device: &v4l::Device, control: &v4l2_query_ext_ctrl) -> O
         value: read(device, control.id, is_wide),
         read_only: control.flags & V4L2_CTRL_FLAG_READ_ONLY != 0,
         inactive: control.flags & V4L2_CTRL_FLAG_INACTIVE != 0,
+        grabbed: control.flags & V4L2_CTRL_FLAG_GRABBED != 0,
         menu: if kind == Kind::Menu {
             menu(device, control)
         } else {
             Vec::new()
         },
+        configured: None,
+        kept: None,
     })
 }
 
@@ -235,10 +186,11 @@ pub(super) fn read_back(
     }
 }
 
-fn find<'a>(controls: &'a [Control], name: &str) -> Result<&'a Control, String> {
+/// The control of this name, or which there are.
+pub fn find<'a>(controls: &'a [Control], name: &str) -> Result<&'a Control, String> {
     controls
         .iter()
-        .find(|control| control.name == name || control.short_name == Some(name))
+        .find(|control| control.is(name))
         .ok_or_else(|| {
             let names: Vec<&str> = controls
                 .iter()
@@ -252,7 +204,7 @@ fn find<'a>(controls: &'a [Control], name: &str) -> Result<&'a Control, String> 
 }
 
 /// `value` as the number to set, or what is wrong with it.
-fn number(control: &Control, value: &ControlValue) -> Result<i64, String> {
+pub fn number(control: &Control, value: &ControlValue) -> Result<i64, String> {
     let number = match value {
         ControlValue::Integer(number) => *number,
         ControlValue::Boolean(on) => i64::from(*on),
@@ -313,6 +265,7 @@ mod tests {
             value: None,
             read_only: false,
             inactive: false,
+            grabbed: false,
             menu: (0..)
                 .zip(menu)
                 .map(|(index, name)| MenuItem {
@@ -320,6 +273,8 @@ mod tests {
                     name: (*name).to_owned(),
                 })
                 .collect(),
+            configured: None,
+            kept: None,
         }
     }
 

@@ -4,9 +4,10 @@
 use v4l::format::FourCC;
 use v4l::v4l_sys::V4L2_CID_JPEG_COMPRESSION_QUALITY;
 
-use super::controls::{Control, describe, read, read_back, set};
+use super::controls::{describe, read, read_back, set};
 use super::ioctl;
 use crate::config::Quality;
+use crate::panel::Control;
 
 /// The bit rate of a video encoder: `V4L2_CID_CODEC_BASE` + 207 of v4l2-controls.h, which the bindings lack.
 const V4L2_CID_MPEG_VIDEO_BITRATE: u32 = 0x0099_0900 + 207;
@@ -53,7 +54,7 @@ fn bit_rate(control: &Control, quality: Quality) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::v4l2::controls::Kind;
+    use crate::panel::Kind;
 
     #[test]
     fn a_quality_is_a_share_of_the_largest_bit_rate() {
@@ -71,7 +72,10 @@ mod tests {
             value: None,
             read_only: false,
             inactive: false,
+            grabbed: false,
             menu: Vec::new(),
+            configured: None,
+            kept: None,
         };
         let rate = |control: &_, percent| bit_rate(control, i64::from(percent).try_into().unwrap());
         for (percent, expected) in [

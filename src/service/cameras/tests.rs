@@ -14,7 +14,7 @@ fn camera(lines: &str, port: u16) -> config::Camera {
 #[test]
 fn a_camera_that_ends_untold_starts_again_after_a_pause() {
     let start = Instant::now();
-    let mut cameras = Cameras::new(None, None);
+    let mut cameras = Cameras::new(None, None, Shelf::default());
     cameras.want(&[camera("device = \"demo\"\nfps = 1", 9)], start);
     // As a panic of its thread would end it.
     cameras.running[0].stop(Parting::End);
@@ -33,7 +33,7 @@ fn a_camera_that_ends_untold_starts_again_after_a_pause() {
 #[test]
 fn a_camera_that_was_never_started_is_in_the_final_counters() {
     let start = Instant::now();
-    let mut cameras = Cameras::new(None, None);
+    let mut cameras = Cameras::new(None, None, Shelf::default());
     let mut waiting = Waiting::new(camera("", 9), start);
     waiting.problem = Some("no threads left".to_owned());
     cameras.waiting.push(waiting);

@@ -16,6 +16,8 @@ use crate::holdings::Holdings;
 const BINARY: &str = "/bin/framewire";
 /// The configuration of a run without a tag.
 pub const CONFIG: &str = "/tmp/config.toml";
+/// Where values of controls are kept, if a scenario has made the folder.
+pub const STATE: &str = "/tmp/state";
 const POLL: Duration = Duration::from_millis(20);
 const START_UP: Duration = Duration::from_secs(15);
 const SLOWEST_FRAME: Duration = Duration::from_millis(100); // no camera of the lab is slower than 15 frames a second
@@ -45,6 +47,7 @@ impl Running {
         let (stdout, stderr) = (format!("/tmp/stdout{tag}"), format!("/tmp/stderr{tag}"));
         let child = Command::new(BINARY)
             .args(arguments)
+            .env("STATE_DIRECTORY", STATE)
             .stdin(Stdio::null())
             .stdout(File::create(&stdout)?)
             .stderr(File::create(&stderr)?)
@@ -126,6 +129,13 @@ impl Drop for Running {
 /// Runs a command of framewire that ends by itself.
 pub fn command(arguments: &[&str]) -> Result<Ended, String> {
     Running::start(arguments)
+        .map_err(|error| format!("{BINARY}: {error}"))?
+        .wait(START_UP)
+}
+
+/// The same beside a run.
+pub fn command_beside(tag: &str, arguments: &[&str]) -> Result<Ended, String> {
+    Running::start_beside(tag, arguments)
         .map_err(|error| format!("{BINARY}: {error}"))?
         .wait(START_UP)
 }

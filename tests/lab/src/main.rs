@@ -19,6 +19,7 @@ mod bench;
 mod camera;
 mod depacketizer;
 mod descriptors;
+mod door;
 mod fault;
 mod framewire;
 mod holdings;

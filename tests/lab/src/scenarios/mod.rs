@@ -9,6 +9,7 @@ mod identity;
 mod isolation;
 mod off_usb;
 mod on_demand;
+mod panel;
 mod refusals;
 mod reload;
 mod streaming;
@@ -20,7 +21,7 @@ use crate::bench::Outcome;
 
 pub type Scenario = fn() -> Outcome;
 
-pub const ALL: [(&str, Scenario); 42] = [
+pub const ALL: [(&str, Scenario); 44] = [
     ("stream", streaming::stream),
     ("budgets", budgets::budgets),
     ("start", budgets::start),
@@ -30,6 +31,8 @@ pub const ALL: [(&str, Scenario); 42] = [
     ("doctor", doctor::doctor),
     ("controls", identity::controls),
     ("odd-controls", identity::odd_controls),
+    ("panel", panel::panel),
+    ("kept", panel::kept),
     ("raw-only", identity::raw_only),
     ("wrong-size", streaming::wrong_size),
     ("realtime", streaming::realtime),
