@@ -10,6 +10,10 @@ pub fn answer(path: &str) -> Option<Answer> {
         "/" => ("text/html; charset=utf-8", include_str!("page/index.html")),
         "/favicon.svg" => ("image/svg+xml", include_str!("page/favicon.svg")),
         "/page.css" => ("text/css; charset=utf-8", include_str!("page/page.css")),
+        "/controls.js" => (
+            "text/javascript; charset=utf-8",
+            include_str!("page/controls.js"),
+        ),
         "/page.js" => (
             "text/javascript; charset=utf-8",
             include_str!("page/page.js"),

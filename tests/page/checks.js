@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isShown, moves, pause, picture, standsStill, textOf, until } from "./look.js";
+import { PANEL } from "./panel.js";
 
 const CANVAS = "#one-screen canvas";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -188,12 +189,60 @@ export const checks = {
     assert.ok(width <= room, `the page is ${width} pixels wide, in ${room}`);
   },
 
+  async "controls are set by keyboard, kept and taken back, and a refusal is words"({ open }) {
+    const page = await open({ before: PANEL });
+    await until(() => isShown(page, "#controls"), 10, "no controls");
+    const last = () => page.evaluate("JSON.stringify(asked.at(-1) ?? null)");
+    const asked = async (body, problem) => {
+      const isAsked = until(async () => (await last()) === JSON.stringify(body), 5, problem);
+      await isAsked.catch(async (error) => assert.fail(`${error.message}: ${await last()}`));
+    };
+    assert.equal(await page.$eval("label[for=knob-exposure_time_absolute]", (label) => label.textContent), "Exposure time absolute");
+    const isDisabled = (selector) => page.$eval(selector, (node) => node.disabled);
+    assert.ok(await isDisabled("#keep"), "there is something to keep from the start");
+    await page.focus("#knob-brightness");
+    for (let i = 0; i < 3; i += 1) await page.keyboard.press("ArrowRight");
+    await asked({ controls: { brightness: 143 } }, "the slider's value is not sent");
+    assert.equal(await textOf(page, "#knob-brightness + output"), "143");
+    await page.focus("#knob-white_balance_automatic");
+    await page.keyboard.press(" ");
+    await asked({ controls: { white_balance_automatic: 0 } }, "the box is not sent");
+    assert.ok(await isDisabled("#knob-exposure_time_absolute"), "what another control decides can be set");
+    await page.select("#knob-auto_exposure", "1");
+    await asked({ controls: { auto_exposure: 1 } }, "the menu's entry is not sent");
+    await until(async () => !(await isDisabled("#knob-exposure_time_absolute")), 5, "what is free now cannot be set");
+    await page.focus("#keep");
+    await page.keyboard.press("Enter");
+    await asked({ controls: { brightness: 143, white_balance_automatic: 0, auto_exposure: 1 }, keep: true }, "not what was changed is kept");
+    await until(async () => /^kept/.test(await textOf(page, "#knob-brightness-mark")), 5, "nothing says that it is kept");
+    assert.ok(await isDisabled("#keep"), "there is still something to keep");
+    await page.focus("#knob-sharpness");
+    await page.keyboard.press("ArrowRight");
+    await until(async () => /does not take it/.test(await textOf(page, "#controls-note")), 5, "a refusal is not told");
+    await until(async () => (await page.$eval("#knob-sharpness", (node) => node.value)) === "24", 5, "the slider shows what the camera refused");
+    await page.focus("#knob-hue");
+    await page.keyboard.press("ArrowLeft");
+    await asked({ controls: { hue: -1 } }, "the slider's value is not sent");
+    await page.click("#unkeep");
+    await asked({ controls: { hue: 0 } }, "what was set and not kept stays");
+    await until(async () => (await textOf(page, "#knob-brightness + output")) === "140", 5, "config.toml does not count again");
+    await until(() => isDisabled("#unkeep"), 5, "there is still something to take back");
+    await isWell(page);
+  },
+
+  async "without users there are no controls"({ open }) {
+    const page = await open();
+    await moves(page, CANVAS);
+    assert.ok(!(await isShown(page, "#controls")), "controls are shown that nobody may set");
+  },
+
   async "axe finds nothing that keeps people out, in light and in dark"({ open }) {
     for (const scheme of ["light", "dark"]) {
-      const page = await open({ scheme });
+      const page = await open({ scheme, before: PANEL });
       const isInForce = await page.evaluate(`matchMedia("(prefers-color-scheme: ${scheme})").matches`);
       assert.ok(isInForce, `the page is not ${scheme}`);
       await moves(page, CANVAS);
+      await until(() => isShown(page, "#controls"), 10, "no controls");
       await page.click("#figures summary");
       await keepsNobodyOut(page, scheme);
       await page.close();

@@ -1,6 +1,8 @@
 // The page of framewire's HTTP door. It asks for api/status once a second, and takes the pictures of all cameras that can be seen
 // over one connection, /stream: a browser has six connections to a host, for all its tabs together.
 
+import { showControls } from "./controls.js";
+
 const POLL = 1000; // ms between two questions for the status
 const POLL_MANY = 2000; // the same, with more than MANY cameras
 const MANY = 24;
@@ -537,8 +539,9 @@ function fillOne(camera) {
 }
 
 function refreshOne() {
-  if (!shown) return;
+  if (!shown) return showControls(null);
   for (const graph of graphs) graph.draw();
+  showControls(shown.status.controls && shown.words.tone === "good" ? shown.name : null);
   if ($("figures").open) fillCounters(shown.status);
 }
 
@@ -735,7 +738,7 @@ $("one-screen").addEventListener("click", () => shown.screen.classList.remove("f
 document.addEventListener("keydown", (event) => {
   if (!shown || cameras.size < 2 || document.fullscreenElement || event.altKey || event.ctrlKey || event.metaKey) return;
   const link = { Escape: "all", ArrowLeft: "previous", ArrowRight: "next" }[event.key];
-  if (link && !event.target.closest("input, pre")) $(link).click();
+  if (link && !event.target.closest("input, select, pre")) $(link).click();
 });
 addEventListener("hashchange", () => {
   if (/^#?$|^#\//.test(location.hash)) showRoute();
