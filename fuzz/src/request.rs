@@ -14,8 +14,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// In all answers that tell of the camera, and in no others.
 const CAMERA: &str = "name-of-the-camera";
 /// What the door may say of a request.
-const STATUSES: [&str; 11] = [
-    "200", "400", "401", "404", "405", "413", "414", "421", "429", "431", "503",
+const STATUSES: [&str; 16] = [
+    "200", "400", "401", "403", "404", "405", "408", "409", "413", "414", "415", "421", "429",
+    "431", "503", "504",
 ];
 
 static CAMERAS: LazyLock<[Entry; 1]> = LazyLock::new(|| {

@@ -1,12 +1,14 @@
 //! What all answers are made from.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use super::clients::Clients;
 use super::feeds::Feeds;
 use super::host::Names;
-use super::users::Access;
+use super::users::{Access, Users};
 use crate::directory::Directory;
 use crate::kept::Shelf;
 
@@ -29,4 +31,20 @@ pub struct House {
     pub names: Names,
     pub access: Access,
     pub clients: Clients,
+}
+
+impl House {
+    /// Nobody has come in yet. It is called by `names`, too, and lets `users` in.
+    pub fn new(behind: Behind, names: Vec<String>, users: Arc<Users>) -> io::Result<Self> {
+        let Behind { directory, shelf } = behind;
+        Ok(Self {
+            feeds: Feeds::new(directory.clone()),
+            directory,
+            shelf,
+            is_writing: Arc::default(),
+            names: Names::new(names),
+            access: Access::new(users, Instant::now())?,
+            clients: Clients::default(),
+        })
+    }
 }

@@ -4,17 +4,13 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
-use super::clients::Clients;
 use super::connection;
-use super::feeds::Feeds;
-use super::host::Names;
-use super::house::House;
-use super::users::{Access, Users};
+use super::house::{Behind, House};
+use super::users::Users;
 use crate::config::User;
 use crate::directory::{Directory, Entry};
 use crate::kept::Shelf;
@@ -45,15 +41,11 @@ pub fn answer(
     local.block_on(&runtime, async {
         let known = Arc::new(Users::default());
         known.set(users);
-        let house = Rc::new(House {
-            feeds: Feeds::new(directory.clone()),
+        let behind = Behind {
             directory: directory.clone(),
             shelf: Shelf::default(),
-            is_writing: Arc::default(),
-            names: Names::new(Vec::new()),
-            access: Access::new(known, Instant::now())?,
-            clients: Clients::default(),
-        });
+        };
+        let house = Rc::new(House::new(behind, Vec::new(), known)?);
         let admitted = house.clients.admit(PEER);
         let admitted = admitted.ok_or_else(|| io::Error::other("no room for the first one"))?;
         let (here, there) = duplex(ON_THEIR_WAY);

@@ -11,13 +11,10 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::clients::Clients;
 use super::connection;
-use super::feeds::Feeds;
-use super::host::Names;
 use super::house::{Behind, House};
 use super::mdns;
-use super::users::{Access, Users};
+use super::users::Users;
 use crate::bell::Bell;
 use crate::config::Listen;
 use crate::heartbeat::Heartbeat;
@@ -55,15 +52,7 @@ impl Server {
         if let Some(listen) = self.announced {
             spawn_local(mdns::tell(listen, self.behind.directory.clone()));
         }
-        let house = Rc::new(House {
-            feeds: Feeds::new(self.behind.directory.clone()),
-            directory: self.behind.directory,
-            shelf: self.behind.shelf,
-            is_writing: Arc::default(),
-            names: Names::new(self.names),
-            access: Access::new(self.users, Instant::now())?,
-            clients: Clients::default(),
-        });
+        let house = Rc::new(House::new(self.behind, self.names, self.users)?);
         for listener in self.listeners {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             spawn_local(accept(listener, house.clone()));
