@@ -76,6 +76,7 @@ pub mod rtp;
 pub mod sandbox;
 pub mod sdp;
 pub mod service;
+pub mod sessions;
 pub mod stats;
 pub mod stop;
 pub mod transmit;

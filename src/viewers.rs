@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::bell::Bell;
+use crate::sessions::{Session, Sessions};
 
 /// A picture of its own memory: no buffer of the camera waits for whoever looks at it.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Viewers {
     shown: Bell,
     /// Rings when somebody watches; the camera listens while it sleeps.
     wanted: Bell,
+    /// Streams of their own that some have asked for: these need no picture from here.
+    sessions: Sessions,
     frames_shown: AtomicU64,
     frames_delivered: AtomicU64,
     frames_skipped: AtomicU64,
@@ -65,6 +68,7 @@ impl Viewers {
             spare: Mutex::default(),
             shown: Bell::new()?,
             wanted: Bell::new()?,
+            sessions: Sessions::default(),
             frames_shown: AtomicU64::new(0),
             frames_delivered: AtomicU64::new(0),
             frames_skipped: AtomicU64::new(0),
@@ -72,9 +76,26 @@ impl Viewers {
         })
     }
 
-    /// Whether somebody watches.
+    /// Whether somebody watches, by a picture from here.
     pub fn any(&self) -> bool {
         self.watching.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether there is somebody to open the camera for.
+    pub fn need_camera(&self) -> bool {
+        self.any() || self.sessions.any()
+    }
+
+    /// The streams that some have asked for.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Begins a stream, and wakes the camera; false when there are too many.
+    pub fn begin(&self, session: &Arc<Session>) -> bool {
+        let begins = self.sessions.add(session);
+        self.wanted.ring();
+        begins
     }
 
     /// Shows them a picture of `size` that was `captured` then, which `write` makes: only called when there is

@@ -42,7 +42,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rtp", &["jpeg"]),
     ("stats", &["jpeg", "rtp"]),
     ("stop", &[]),
-    ("viewers", &["bell"]),
+    ("sessions", &["config", "ledger", "stats"]),
+    ("viewers", &["bell", "sessions"]),
     // The stages: they do not know each other.
     (
         "capture",

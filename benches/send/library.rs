@@ -2,13 +2,16 @@
 
 use std::hint::black_box;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use framewire::clocks::{monotonic_now, sleep_until};
-use framewire::config::{Config, Mtu};
+use framewire::config::{Config, Mtu, Output, Pacing};
 use framewire::frame::{Frame, Suspicion};
 use framewire::jpeg::{Image, Parser};
+use framewire::ledger::Identity;
 use framewire::rtp::{Packetizer, carry};
+use framewire::sessions::{Session, Sessions};
 use framewire::stats::Stats;
 use framewire::transmit::Transmitter;
 use framewire::transmit::batch::{Batch, Entries, Headers, Slices};
@@ -34,6 +37,37 @@ impl Framewire {
         let stats: &Stats = Box::leak(Box::default());
         let mut transmitter = Transmitter::new("bench", stats);
         transmitter.set_outputs(&config.cameras[0].outputs);
+        Self::with(pictures, transmitter, stats)
+    }
+
+    /// The same with streams that viewers have asked for.
+    pub fn of_sessions(pictures: &[Vec<u8>], destinations: &[SocketAddr]) -> Self {
+        let stats: &Stats = Box::leak(Box::default());
+        let mut transmitter = Transmitter::new("bench", stats);
+        let sessions = Sessions::default();
+        for destination in destinations {
+            let identity = Identity {
+                ssrc: 1,
+                clock_offset: 0,
+                sequence_number: 0,
+                report_port: 0,
+                source: None,
+            };
+            let output = Output {
+                pacing: Some(Pacing::BURST),
+                ..Output::to_viewer(*destination, 0)
+            };
+            assert!(sessions.add(&Arc::new(Session::new(output, identity))));
+        }
+        transmitter.follow(&sessions);
+        Self::with(pictures, transmitter, stats)
+    }
+
+    fn with(
+        pictures: &[Vec<u8>],
+        transmitter: Transmitter<'static>,
+        stats: &'static Stats,
+    ) -> Self {
         Self {
             parser: Parser::default(),
             transmitter,

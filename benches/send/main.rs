@@ -117,6 +117,7 @@ fn compare() {
         Variant::new("sendto per packet", 1, SendTo::new(&p, &to(1))),
         Variant::new("framewire", 8, Framewire::new(&p, &to(8))),
         Variant::new("bare GSO ceiling", 8, Gso::new(&p, &to(8))),
+        Variant::new("framewire, sessions", 8, Framewire::of_sessions(&p, &to(8))),
         Variant::new("framewire", 32, Framewire::new(&p, &to(32))),
         Variant::new("bare GSO ceiling", 32, Gso::new(&p, &to(32))),
         Variant::new("parse and headers", 0, ParseAndHeaders::new(&large)),
@@ -146,6 +147,7 @@ fn report(variants: &[Variant], octets: usize, large: usize) {
         sendto,
         framewire8,
         ceiling8,
+        sessions8,
         framewire32,
         ceiling32,
         parse,
@@ -158,7 +160,7 @@ fn report(variants: &[Variant], octets: usize, large: usize) {
         ROUNDS - 1
     );
     println!("                      destinations  us per frame, median (min..max)");
-    for variant in &variants[..8] {
+    for variant in &variants[..9] {
         println!(
             "{:22}{:12}  {}",
             variant.name,
@@ -199,6 +201,12 @@ fn report(variants: &[Variant], octets: usize, large: usize) {
         framewire32,
         ceiling32,
         "  goal <= 1.10",
+    );
+    ratio(
+        "sessions / configured destinations, 8",
+        sessions8,
+        framewire8,
+        "  goal <= 1.05",
     );
     for many in [framewire8, framewire32] {
         let rounds = many.micros.iter().zip(&framewire.micros);

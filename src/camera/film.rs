@@ -78,7 +78,7 @@ impl Shared {
         loop {
             give_outputs(&mut transmitter, &config, rate);
             rate = Some(config.fps());
-            let next = match config.is_on_demand() && !self.viewers.any() {
+            let next = match config.is_on_demand() && !self.viewers.need_camera() {
                 true => self.sleep(&config, &mut transmitter),
                 false => self.film(&config, &mut transmitter, &mut said, &mut left),
             };
@@ -105,7 +105,8 @@ impl Shared {
             if let Some(changed) = self.wanted.take() {
                 return Some(changed);
             }
-            if self.viewers.any() {
+            transmitter.follow(self.viewers.sessions());
+            if self.viewers.need_camera() {
                 return Some(config.clone());
             }
             self.panel.close();
@@ -153,7 +154,8 @@ impl Shared {
                 give_outputs(transmitter, &changed, Some(config.fps()));
                 current = changed;
             }
-            if self.viewers.any() {
+            transmitter.follow(self.viewers.sessions());
+            if self.viewers.need_camera() {
                 watched = Instant::now();
             } else if current.is_on_demand() && watched.elapsed() >= SLEEPS_AFTER {
                 return Some(current);

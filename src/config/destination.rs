@@ -2,7 +2,7 @@
 //! RFC 3986 3.2.2 (addresses in brackets), RFC 6874 (zones), RFC 4291 2.7 (scopes of multicast groups).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
@@ -16,6 +16,22 @@ pub struct Destination {
     pub host: String,
     /// UDP port, not 0.
     pub port: u16,
+}
+
+impl From<SocketAddr> for Destination {
+    /// An IPv6 address that is valid on one interface only keeps its zone.
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V6(address) if address.scope_id() > 0 => {
+                format!("{}%{}", address.ip(), address.scope_id())
+            }
+            _ => address.ip().to_string(),
+        };
+        Self {
+            host,
+            port: address.port(),
+        }
+    }
 }
 
 impl Destination {

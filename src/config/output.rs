@@ -1,5 +1,7 @@
 //! `[[camera.rtp]]`: an output, one stream that leaves; where it goes and how.
 
+use std::net::SocketAddr;
+
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 
@@ -49,6 +51,23 @@ pub struct Output {
 }
 
 impl Output {
+    /// A stream to one viewer, who has asked for it: packets come from `local_port`, reports from the port above, where
+    /// his are expected.
+    pub fn to_viewer(viewer: SocketAddr, local_port: u16) -> Self {
+        Self {
+            destination: viewer.into(),
+            mtu: Mtu::default(),
+            pacing: None,
+            rtcp: Rtcp::default(),
+            absolute_time: false,
+            dscp: Dscp::default(),
+            ttl: Ttl::default(),
+            interface: None,
+            ssrc: None,
+            local_port: LocalPort(local_port),
+        }
+    }
+
     /// Whether both are one stream for its receivers: what differs can be changed while it runs.
     pub fn is_stream_of(&self, other: &Self) -> bool {
         let identity = |output: &Self| (output.ssrc, output.local_port);

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use latency::Latency;
-use output::OutputStats;
+use output::{OutputStats, OutputSummary};
 
 pub use condition::Condition;
 pub use drop_reason::DropReason;
@@ -54,6 +54,7 @@ pub struct Stats {
     send_errors: AtomicU64,
     latency: Latency,
     outputs: Mutex<Vec<Arc<OutputStats>>>,
+    sessions: Mutex<Vec<Arc<OutputStats>>>,
 }
 
 impl Stats {
@@ -62,7 +63,10 @@ impl Stats {
         let state = self.lock_state().0.clone();
         let is_seen = || {
             let watched = self.watched.load(Ordering::Relaxed);
-            watched || self.outputs().iter().any(|output| output.sends())
+            let sends = |outputs: MutexGuard<Vec<Arc<OutputStats>>>| {
+                outputs.iter().any(|output| output.sends())
+            };
+            watched || sends(self.outputs()) || sends(self.sessions())
         };
         if state == CameraState::Streaming && !is_seen() {
             return CameraState::SendingToNobody;
@@ -193,6 +197,16 @@ impl Stats {
         *self.outputs() = outputs;
     }
 
+    /// Viewers have these streams of their own from now on.
+    pub fn set_sessions(&self, sessions: Vec<Arc<OutputStats>>) {
+        *self.sessions() = sessions;
+    }
+
+    /// Replaced as a whole.
+    fn sessions(&self) -> MutexGuard<'_, Vec<Arc<OutputStats>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The outputs to which nothing is sent just now, and why.
     pub fn output_problems(&self) -> Vec<String> {
         let outputs = self.outputs();
@@ -265,13 +279,15 @@ impl Stats {
             send_calls: read(&self.send_calls),
             send_errors: read(&self.send_errors),
             latency_us: self.latency.summary(),
-            outputs: self
-                .outputs()
-                .iter()
-                .map(|output| output.summary(Instant::now()))
-                .collect(),
+            outputs: summaries(&self.outputs()),
+            sessions: summaries(&self.sessions()),
         }
     }
+}
+
+fn summaries(outputs: &[Arc<OutputStats>]) -> Vec<OutputSummary> {
+    let now = Instant::now();
+    outputs.iter().map(|output| output.summary(now)).collect()
 }
 
 #[cfg(test)]
@@ -350,7 +366,8 @@ mod tests {
                 "outputs": [{
                     "destination": "h:1", "frames_sent": 1, "frames_failed": 0, "frames_skipped": 0,
                     "packets_sent": 0, "octets_sent": 0, "problem": null, "receivers": []
-                }]
+                }],
+                "sessions": []
             })
         );
     }

@@ -154,6 +154,12 @@ impl OutputStats {
         before.is_none_or(|(heard, _)| !is_there(heard))
     }
 
+    /// When a receiver reported last, if one did lately.
+    pub fn last_report(&self) -> Option<Instant> {
+        let reported = self.lock();
+        reported.receivers.last().map(|(heard, _)| *heard)
+    }
+
     /// The counters, and the receivers that are there at `now`.
     pub fn summary(&self, now: Instant) -> OutputSummary {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -27,6 +27,7 @@ pub struct Summary {
     pub(crate) send_errors: u64,
     pub(crate) latency_us: LatencySummary,
     pub(crate) outputs: Vec<OutputSummary>,
+    pub(crate) sessions: Vec<OutputSummary>,
 }
 
 impl fmt::Display for Summary {
@@ -65,6 +66,7 @@ impl fmt::Display for Summary {
             write!(f, ", camera opened again: {}", self.reopened)?;
         }
         write!(f, "; {}", self.latency_us)?;
-        self.outputs.iter().try_for_each(|output| output.fmt(f))
+        let mut all = self.outputs.iter().chain(&self.sessions);
+        all.try_for_each(|output| output.fmt(f))
     }
 }

@@ -6,12 +6,16 @@ use super::delivery::{Delivery, State};
 use crate::clocks::monotonic_now;
 use crate::config::MAX_OUTPUTS;
 use crate::frame::Frame;
+use crate::sessions::MAX_SESSIONS;
 use crate::stats::{DropReason, Stats};
+
+/// Most deliveries of a frame.
+const MAX_DELIVERIES: usize = MAX_OUTPUTS + MAX_SESSIONS;
 
 /// A frame that leaves, batch by batch.
 pub struct Flight<'a> {
     stats: &'a Stats,
-    deliveries: heapless::Vec<Delivery<'a>, MAX_OUTPUTS>,
+    deliveries: heapless::Vec<Delivery<'a>, MAX_DELIVERIES>,
     captured: Duration,
     dequeued: Duration,
     /// When the first packet went to the kernel, on the monotonic clock.

@@ -31,6 +31,7 @@ use crate::config;
 use crate::frame::Frame;
 use crate::ledger::Ledger;
 use crate::rtp::Carried;
+use crate::sessions::{Session, Sessions};
 use crate::stats::Stats;
 
 use pace::FrameInterval;
@@ -48,7 +49,12 @@ pub struct Transmitter<'a> {
     name: &'a str,
     stats: &'a Stats,
     ledger: Option<Arc<Ledger>>,
+    /// Those that are configured.
     outputs: Vec<Output>,
+    /// Those that viewers have asked for.
+    sessions: Vec<(Arc<Session>, Output)>,
+    /// The change of the sessions that was seen last.
+    seen: u64,
     interval: FrameInterval,
 }
 
@@ -60,6 +66,8 @@ impl<'a> Transmitter<'a> {
             stats,
             ledger: None,
             outputs: Vec::new(),
+            sessions: Vec::new(),
+            seen: 0,
             interval: FrameInterval::default(),
         }
     }
@@ -98,6 +106,40 @@ impl<'a> Transmitter<'a> {
         self.stats.set_outputs(stats.collect());
     }
 
+    /// Follows `wanted`: begins those that are new, and ends those that are there no more.
+    pub fn follow(&mut self, wanted: &Sessions) {
+        let Some(wanted) = wanted.news(&mut self.seen) else {
+            return;
+        };
+        let mut before = std::mem::take(&mut self.sessions);
+        for session in wanted {
+            let is_known = |(known, _): &(Arc<Session>, Output)| Arc::ptr_eq(known, &session);
+            match before.iter().position(is_known) {
+                Some(index) => self.sessions.push(before.swap_remove(index)),
+                None => {
+                    let output = Output::of_session(&session);
+                    self.sessions.push((session, output));
+                }
+            }
+        }
+        for (session, output) in before {
+            if !session.is_paused() {
+                output.close();
+            }
+        }
+        let stats = self
+            .sessions
+            .iter()
+            .map(|(session, _)| session.stats().clone());
+        self.stats.set_sessions(stats.collect());
+    }
+
+    /// All outputs, whoever wants them.
+    fn all(&self) -> impl Iterator<Item = &Output> {
+        let sessions = self.sessions.iter().map(|(_, output)| output);
+        self.outputs.iter().chain(sessions)
+    }
+
     /// Whether it has this very output.
     pub fn has(&self, wanted: &config::Output) -> bool {
         self.outputs.iter().any(|output| output.config() == wanted)
@@ -108,34 +150,36 @@ impl<'a> Transmitter<'a> {
         self.interval.note(frame);
         let (interval, now) = (self.interval.get(), monotonic_now());
         let begin = |output: &'f mut Output| output.begin(frame, picture, interval, now);
-        let deliveries = self.outputs.iter_mut().filter_map(begin);
+        let sessions = self.sessions.iter_mut().map(|(_, output)| output);
+        let deliveries = self.outputs.iter_mut().chain(sessions).filter_map(begin);
         Flight::new(frame, deliveries, now, self.stats)
     }
 
     /// The earliest time at which a destination may be sent to again; `None` when one may be now.
     pub fn ready_at(&self, now: Instant) -> Option<Instant> {
         let never = now + LONGEST_WAIT;
-        self.outputs
-            .iter()
+        self.all()
             .map(|output| output.ready_at(now))
             .try_fold(never, |earliest, ready| Some(earliest.min(ready?)))
     }
 
     /// Whether the name of a destination is being looked up.
     pub fn looks_up(&self) -> bool {
-        self.outputs.iter().any(Output::looks_up)
+        self.all().any(Output::looks_up)
     }
 
     /// Reports to the receivers of all outputs, when it is time.
     pub fn report(&mut self) {
         let now = Instant::now();
-        self.outputs
-            .iter_mut()
-            .for_each(|output| output.report(now));
+        let sessions = self.sessions.iter_mut().map(|(_, output)| output);
+        let all = self.outputs.iter_mut().chain(sessions);
+        all.for_each(|output| output.report(now));
     }
 
     /// Tells the receivers that all streams end (RTCP BYE). Without it they may go on later, in another process.
     pub fn close(self) {
-        self.outputs.into_iter().for_each(Output::close);
+        let sessions = self.sessions.into_iter().map(|(_, output)| output);
+        let all = self.outputs.into_iter().chain(sessions);
+        all.for_each(Output::close);
     }
 }

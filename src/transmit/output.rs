@@ -20,10 +20,25 @@ use crate::log_limit::LogLimit;
 use crate::random::random;
 use crate::rtp::rtcp::{SenderInfo, ntp_timestamp};
 use crate::rtp::{Carried, Clock, Packetizer};
+use crate::sessions::Session;
 use crate::stats::output::OutputStats;
 
 /// A destination whose packets do not leave is waited for at least this long: a frame's usual time.
 const LEAST_PATIENCE: Duration = Duration::from_millis(33);
+
+/// Who keeps what a stream is known by.
+#[derive(Debug)]
+enum Keeper {
+    Nobody,
+    Ledger(Entry),
+    Session(Arc<Session>),
+}
+
+impl Keeper {
+    fn of_entry(entry: Option<Entry>) -> Self {
+        entry.map_or(Self::Nobody, Self::Ledger)
+    }
+}
 
 /// An RTP stream.
 #[derive(Debug)]
@@ -32,8 +47,7 @@ pub struct Output {
     packetizer: Packetizer,
     clock: Clock,
     reports: Option<Reports>,
-    /// Where it is kept what the stream is known by.
-    entry: Option<Entry>,
+    keeper: Keeper,
     stats: Arc<OutputStats>,
     /// Packets and octets that were sent under former SSRCs.
     sent_before: [u64; 2],
@@ -56,30 +70,50 @@ impl Output {
             Some(identity) => identity,
             None => random_identity(config)?,
         };
-        let output = Self {
-            link: Link::new(config.clone(), identity.source),
-            packetizer: Packetizer::new(identity.ssrc, identity.sequence_number),
-            clock: Clock::new(identity.clock_offset),
-            reports: (config.rtcp != Rtcp::Off).then(|| Reports::new(config, identity.report_port)),
-            entry,
-            stats: Arc::new(OutputStats::new(config.destination.to_string())),
-            sent_before: [0; 2],
-            moves: LogLimit::default(),
-            not_before: Duration::ZERO,
-        };
+        let stats = Arc::new(OutputStats::new(config.destination.to_string()));
+        let output = Self::known(config, identity, Keeper::of_entry(entry), stats);
         output.note_identity();
         Ok(output)
     }
 
+    /// The stream of a session.
+    pub fn of_session(session: &Arc<Session>) -> Self {
+        let keeper = Keeper::Session(session.clone());
+        let stats = session.stats().clone();
+        Self::known(session.output(), session.identity(), keeper, stats)
+    }
+
+    fn known(
+        config: &config::Output,
+        identity: Identity,
+        keeper: Keeper,
+        stats: Arc<OutputStats>,
+    ) -> Self {
+        Self {
+            link: Link::new(config.clone(), identity.source),
+            packetizer: Packetizer::new(identity.ssrc, identity.sequence_number),
+            clock: Clock::new(identity.clock_offset),
+            reports: (config.rtcp != Rtcp::Off).then(|| Reports::new(config, identity.report_port)),
+            keeper,
+            sent_before: [0; 2],
+            stats,
+            moves: LogLimit::default(),
+            not_before: Duration::ZERO,
+        }
+    }
+
     /// Keeps what the stream is known by: nothing is sent that is not noted before.
     fn note_identity(&self) {
-        let Some(entry) = &self.entry else {
-            return;
+        let sequence_number = self.packetizer.sequence_number();
+        let entry = match &self.keeper {
+            Keeper::Nobody => return,
+            Keeper::Session(session) => return session.note(sequence_number),
+            Keeper::Ledger(entry) => entry,
         };
         entry.write(Identity {
             ssrc: self.packetizer.ssrc(),
             clock_offset: self.clock.offset(),
-            sequence_number: self.packetizer.sequence_number(),
+            sequence_number,
             report_port: self.reports.as_ref().map_or(0, Reports::local_port),
             source: self.link.source(),
         });
@@ -214,7 +248,7 @@ impl Output {
 
     /// Tells the receivers that the stream ends (RTCP BYE).
     pub fn close(mut self) {
-        if let Some(entry) = &self.entry {
+        if let Keeper::Ledger(entry) = &self.keeper {
             entry.erase();
         }
         let info = self.sender_info(clocks::Reading::now());
