@@ -14,13 +14,15 @@ use lexopt::prelude::*;
 use crate::config::{Destination, Device, Fps, Height, Width};
 use crate::quote;
 use unknown::{unexpected, unknown_command};
-use values::{DEVICES, destination, device, fps, frames, http, seconds, size, stream};
+use values::{DEVICES, destination, device, fps, frames, listen, seconds, size, stream};
 
 pub use help::{COMMANDS, HELP, OPTIONS};
 pub use values::default_destination;
 
 /// Where the page of `demo` is.
-const DEFAULT_DOOR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Where players find its camera.
+const DEFAULT_RTSP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8554);
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,9 +93,11 @@ pub struct OneCamera {
     pub fps: Option<Fps>,
     /// `--http`, `--no-http`.
     pub http: Door,
+    /// `--rtsp`, `--no-rtsp`.
+    pub rtsp: Door,
 }
 
-/// Where a door is opened for browsers.
+/// Where a door is opened, for browsers or for players.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// Nowhere.
@@ -146,6 +150,8 @@ struct Options {
     fps: Option<Fps>,
     http: Option<SocketAddr>,
     no_http: bool,
+    rtsp: Option<SocketAddr>,
+    no_rtsp: bool,
     state: Option<PathBuf>,
     root: Option<PathBuf>,
     frames: Option<u64>,
@@ -173,8 +179,10 @@ impl Command {
                 Long("device") => options.device = Some(device(&mut parser).map_err(text)?),
                 Long("size") => options.size = Some(size(&mut parser).map_err(text)?),
                 Long("fps") => options.fps = Some(fps(&mut parser).map_err(text)?),
-                Long("http") => options.http = Some(http(&mut parser).map_err(text)?),
+                Long("http") => options.http = Some(listen(&mut parser).map_err(text)?),
                 Long("no-http") => options.no_http = true,
+                Long("rtsp") => options.rtsp = Some(listen(&mut parser).map_err(text)?),
+                Long("no-rtsp") => options.no_rtsp = true,
                 Long("to") => options.to = Some(destination(&mut parser).map_err(text)?),
                 Long("frames") => options.frames = Some(frames(&mut parser).map_err(text)?),
                 Long("timeout") => options.timeout = Some(seconds(&mut parser).map_err(text)?),
@@ -218,16 +226,7 @@ impl Options {
                 Some(device) => (self.one(device, streaming)?, options_of_streaming),
                 None => (self.run(streaming)?, options_of_streaming),
             },
-            "demo" => {
-                let camera = OneCamera {
-                    device: Device::Demo,
-                    to: self.to.take().unwrap_or_else(default_destination),
-                    size: None,
-                    fps: None,
-                    http: self.door()?,
-                };
-                (Command::One { camera, streaming }, options_of_streaming)
-            }
+            "demo" => (self.demo(streaming)?, options_of_streaming),
             "check" => {
                 let config = self.file()?;
                 (Command::Check { config }, &[])
@@ -288,18 +287,32 @@ impl Options {
             size: self.size.take(),
             fps,
             http: self.http.take().map_or(Door::None, Door::At),
+            rtsp: self.rtsp.take().map_or(Door::None, Door::At),
         };
         Ok(Command::One { camera, streaming })
     }
 
-    /// Where the demo's door is opened.
-    fn door(&mut self) -> Result<Door, String> {
-        match (self.http.take(), std::mem::take(&mut self.no_http)) {
-            (Some(_), true) => Err("--http or --no-http, not both".to_owned()),
-            (None, true) => Ok(Door::None),
-            (Some(address), false) => Ok(Door::At(address)),
-            (None, false) => Ok(Door::NextFree(DEFAULT_DOOR)),
-        }
+    /// Streams the test pattern.
+    fn demo(&mut self, streaming: Streaming) -> Result<Command, String> {
+        let camera = OneCamera {
+            device: Device::Demo,
+            to: self.to.take().unwrap_or_else(default_destination),
+            size: None,
+            fps: None,
+            http: door(
+                self.http.take(),
+                std::mem::take(&mut self.no_http),
+                DEFAULT_HTTP,
+            )
+            .ok_or("--http or --no-http, not both")?,
+            rtsp: door(
+                self.rtsp.take(),
+                std::mem::take(&mut self.no_rtsp),
+                DEFAULT_RTSP,
+            )
+            .ok_or("--rtsp or --no-rtsp, not both")?,
+        };
+        Ok(Command::One { camera, streaming })
     }
 
     /// Looks at the pictures of one camera.
@@ -356,6 +369,8 @@ impl Options {
             (self.fps.is_some(), "--fps"),
             (self.http.is_some(), "--http"),
             (self.no_http, "--no-http"),
+            (self.rtsp.is_some(), "--rtsp"),
+            (self.no_rtsp, "--no-rtsp"),
             (self.state.is_some(), "--state"),
             (self.root.is_some(), "--root"),
             (self.frames.is_some(), "--frames"),
@@ -369,6 +384,17 @@ impl Options {
         option
             .map(|(_, option)| option.to_owned())
             .or_else(|| Some(format!("the argument {:?}", self.operand.as_ref()?)))
+    }
+}
+
+/// Where the demo opens a door: at a `wanted` address, nowhere, or at the first that is free from `first` on; `None` when
+/// two of these are asked for.
+fn door(wanted: Option<SocketAddr>, is_unwanted: bool, first: SocketAddr) -> Option<Door> {
+    match (wanted, is_unwanted) {
+        (Some(_), true) => None,
+        (None, true) => Some(Door::None),
+        (Some(address), false) => Some(Door::At(address)),
+        (None, false) => Some(Door::NextFree(first)),
     }
 }
 

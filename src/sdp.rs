@@ -54,6 +54,23 @@ pub fn describe(streams: &[Stream]) -> String {
         .map_or(IpAddr::from([127, 0, 0, 1]), |stream| {
             local_address(stream.destination)
         });
+    with_id(session(streams, origin))
+}
+
+/// The description of a live `stream` that a client of the address `origin` sets up by itself, as `track`
+/// (RFC 2326 C.1).
+pub fn describe_controlled(stream: &Stream, origin: IpAddr, track: &str) -> String {
+    let mut session = session(std::slice::from_ref(stream), origin);
+    let control = |value: &str| attribute("control", Some(value.to_owned()));
+    let live = attribute("range", Some("npt=now-".to_owned()));
+    session.attributes.extend([control("*"), live]);
+    for media in &mut session.medias {
+        media.attributes.push(control(track));
+    }
+    with_id(session)
+}
+
+fn session(streams: &[Stream], origin: IpAddr) -> Session {
     let origin = Origin {
         username: None,
         sess_id: String::new(),
@@ -62,7 +79,7 @@ pub fn describe(streams: &[Stream]) -> String {
         addrtype: address_type(origin),
         unicast_address: origin.to_string(),
     };
-    let mut session = Session {
+    Session {
         times: vec![Time {
             start_time: 0,
             stop_time: 0,
@@ -71,7 +88,10 @@ pub fn describe(streams: &[Stream]) -> String {
         attributes: vec![attribute("recvonly", None)],
         medias: streams.iter().map(media).collect(),
         ..Session::new(origin, session_name(streams))
-    };
+    }
+}
+
+fn with_id(mut session: Session) -> String {
     session.origin.sess_id = session_id(&text(&session)).to_string();
     text(&session)
 }
@@ -205,6 +225,29 @@ mod tests {
                 "v=0\r\no=- {id} 0 IN IP4 127.0.0.1\r\ns=framewire front\r\nt=0 0\r\na=recvonly\r\n\
                  m=video 5004 RTP/AVP 26\r\ni=front\r\nc=IN IP4 127.0.0.1\r\n\
                  a=rtpmap:26 JPEG/90000\r\na=framerate:30\r\n"
+            )
+        );
+    }
+
+    #[test]
+    fn one_that_is_set_up_by_the_client_says_how() {
+        let stream = Stream {
+            name: "front",
+            destination: "0.0.0.0:0".parse().unwrap(),
+            fps: Fps::default(),
+            ttl: Ttl::default(),
+            rtcp: Rtcp::default(),
+            absolute_time: false,
+            size: None,
+        };
+        let description = describe_controlled(&stream, [192, 0, 2, 1].into(), "trackID=0");
+        let id = session_id_of(&description);
+        assert_eq!(
+            description,
+            format!(
+                "v=0\r\no=- {id} 0 IN IP4 192.0.2.1\r\ns=framewire front\r\nt=0 0\r\na=recvonly\r\n\
+                 a=control:*\r\na=range:npt=now-\r\nm=video 0 RTP/AVP 26\r\ni=front\r\nc=IN IP4 0.0.0.0\r\n\
+                 a=rtpmap:26 JPEG/90000\r\na=framerate:30\r\na=control:trackID=0\r\n"
             )
         );
     }

@@ -126,16 +126,16 @@ fn bash_offers_each_command_the_options_that_it_takes() {
     for command in COMMANDS {
         let takes = |option: &&str| {
             let value = match *option {
-                "json" | "no-http" | "help" | "version" => "",
+                "json" | "no-http" | "no-rtsp" | "help" | "version" => "",
                 "device" => "auto",
                 "to" => "h:2",
-                "http" => "127.0.0.1:80",
+                "http" | "rtsp" => "127.0.0.1:80",
                 "size" => "640x480",
                 _ => "1",
             };
             // What goes together with others only.
             let others = match (command, *option) {
-                ("run", "to" | "size" | "fps" | "http") => "--device auto",
+                ("run", "to" | "size" | "fps" | "http" | "rtsp") => "--device auto",
                 ("prepare", "state" | "root") => "--config x",
                 _ => "",
             };

@@ -35,6 +35,8 @@ mod http;
 mod matrix;
 #[path = "interop/metrics.rs"]
 mod metrics;
+#[path = "interop/players.rs"]
+mod players;
 #[path = "interop/process.rs"]
 mod process;
 #[path = "interop/receiver.rs"]

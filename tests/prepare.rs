@@ -204,6 +204,8 @@ fn a_card_s_own_configuration_opens_the_door_and_sends_to_nobody() {
     assert!(camera.outputs.is_empty() && camera.is_on_demand());
     let door = config.http.expect("a door");
     assert_eq!(door.listen.port_for_others(), Some(80));
+    let players = config.rtsp.expect("a door for players");
+    assert_eq!(players.listen.port_for_others(), Some(8554));
     assert!(config.discovery.mdns);
     // Nothing else is another, and no comment has moved.
     let shipped = fs::read_to_string(source.join("config.toml")).expect("it");

@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use framewire::camera::{CameraThread, Parting};
 use framewire::clocks::{monotonic_now, sleep_until};
-use framewire::config::{self, Config};
+use framewire::config::{self, Config, Controls};
 use framewire::frame::{Frame, Suspicion};
 use framewire::ledger::Identity;
+use framewire::panel::Panel;
 use framewire::rtp::header::RtpHeader;
 use framewire::sessions::{Session, Sessions};
 use framewire::stats::Stats;
@@ -201,7 +202,9 @@ fn a_session_wakes_a_camera_that_sleeps() {
     let viewer = Viewer::new();
     let viewers = Arc::new(Viewers::new().expect("a bell"));
     let config = camera("on-demand = true");
-    let mut camera = CameraThread::start(&config, None, None, viewers.clone()).expect("a thread");
+    let panel = Arc::new(Panel::new(Controls::default()));
+    let mut camera =
+        CameraThread::start(&config, None, None, viewers.clone(), panel).expect("a thread");
     let state = |camera: &CameraThread| camera.stats().state().to_string();
     let until = |what: &str, is_true: &mut dyn FnMut() -> bool| {
         let start = Instant::now();

@@ -30,6 +30,9 @@ use framewire::cli::{Command, Streaming};
 use framewire::config::{
     Config, Destination, Device, Fps, Interface, MAX_OUTPUTS, Mtu, Name, Pacing,
 };
+use framewire::door::rtsp::edge::{Edge, Incoming, MAX_BODY};
+use framewire::door::rtsp::transport::{self, ClientPort, Way};
+use framewire::door::rtsp::url;
 use framewire::jpeg::{Habit, Image, Parser, Unreadable, markers, segments};
 use framewire::rtp::header::RtpHeader;
 use framewire::rtp::payload::JpegHeader;
@@ -41,7 +44,7 @@ use framewire::stop::Stop;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its target, which is that of its folder of regression inputs too.
-pub const CHECKS: [(&str, Check); 9] = [
+pub const CHECKS: [(&str, Check); 10] = [
     ("command_line", command_line),
     ("config", config),
     ("jpeg", jpeg),
@@ -50,6 +53,7 @@ pub const CHECKS: [(&str, Check); 9] = [
     ("recode", recode),
     ("request", request),
     ("rtcp", rtcp),
+    ("rtsp", rtsp),
     ("walk", walk),
 ];
 
@@ -311,6 +315,49 @@ pub fn rtcp(octets: &[u8]) {
     }
     // Each block has 24 octets.
     assert!(reports.len() <= compound.len() / 24);
+}
+
+/// What a client of RTSP sends, whole or in pieces as long as the first octet says: the same requests come out, and a
+/// request can be looked at.
+pub fn rtsp(octets: &[u8]) {
+    let (piece, octets) = octets.split_first().unwrap_or((&0, octets));
+    let whole = messages(octets, octets.len().max(1));
+    assert_eq!(messages(octets, usize::from(*piece).max(1)), whole);
+    for message in &whole {
+        let Incoming::Request(request) = message else {
+            continue;
+        };
+        assert!(request.body().len() <= MAX_BODY);
+        for (_, value) in request.headers() {
+            match transport::choose(value.as_str()) {
+                Some(Way::Interleaved(channels)) => assert_ne!(channels.rtp, channels.rtcp),
+                Some(Way::Datagrams(ClientPort(port))) => assert!((1..u16::MAX).contains(&port)),
+                None => {}
+            }
+        }
+        if let Some(url) = request.request_uri()
+            && let Some(camera) = url::camera(url)
+        {
+            assert!(!camera.is_empty() && url::is_of(url.as_str(), camera));
+            assert!(url::base(url, camera).ends_with('/'));
+        }
+    }
+}
+
+/// The messages that `octets` are, as far as they are any, when they come in pieces of so many.
+fn messages(octets: &[u8], piece: usize) -> Vec<Incoming> {
+    let (mut edge, mut all) = (Edge::default(), Vec::new());
+    for piece in octets.chunks(piece) {
+        edge.push(piece);
+        loop {
+            match edge.read() {
+                Ok(Some(message)) => all.push(message),
+                Ok(None) => break,
+                Err(_) => return all,
+            }
+        }
+    }
+    all
 }
 
 /// A command line, its arguments separated by line ends: what is refused is explained in one line.

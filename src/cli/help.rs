@@ -33,6 +33,9 @@ Options:
   --http HOST:PORT    where the page for browsers is (demo, run --device); demo
                       has it at 127.0.0.1:8080, or the next port that is free
   --no-http           no page (demo)
+  --rtsp HOST:PORT    where players find the camera (demo, run --device); demo
+                      has it at 127.0.0.1:8554, or the next port that is free
+  --no-rtsp           nothing for players to ask for (demo)
   --frames N          end after N frames of each camera were taken for sending,
                       whether or not somebody listens (run, demo); look at N
                       pictures, default 60 (doctor)
@@ -58,7 +61,7 @@ pub const COMMANDS: [&str; 9] = [
     "run", "demo", "check", "devices", "doctor", "sdp", "prepare", "password", "help",
 ];
 /// Every long option that it lists.
-pub const OPTIONS: [&str; 16] = [
-    "config", "device", "to", "size", "fps", "http", "no-http", "frames", "timeout", "interval",
-    "save", "json", "state", "root", "help", "version",
+pub const OPTIONS: [&str; 18] = [
+    "config", "device", "to", "size", "fps", "http", "no-http", "rtsp", "no-rtsp", "frames",
+    "timeout", "interval", "save", "json", "state", "root", "help", "version",
 ];

@@ -49,11 +49,11 @@ pub fn fps(parser: &mut lexopt::Parser) -> Result<Fps, lexopt::Error> {
     })
 }
 
-/// `--http`.
-pub fn http(parser: &mut lexopt::Parser) -> Result<SocketAddr, lexopt::Error> {
+/// `--http` and `--rtsp`.
+pub fn listen(parser: &mut lexopt::Parser) -> Result<SocketAddr, lexopt::Error> {
     parser.value()?.parse_with(|text| {
         let address = config::address(&text.replacen("localhost", "127.0.0.1", 1));
-        address.ok_or("--http takes ADDRESS:PORT or [IPV6]:PORT, port 1..=65535")
+        address.ok_or("--http and --rtsp take ADDRESS:PORT or [IPV6]:PORT, port 1..=65535")
     })
 }
 

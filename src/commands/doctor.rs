@@ -32,6 +32,7 @@ pub fn doctor(wanted: Doctor, out: &mut dyn Write) -> Result<(), Failure> {
         size: wanted.size,
         fps: wanted.fps,
         http: Door::None,
+        rtsp: Door::None,
     })?;
     let Some(camera) = config.cameras.first() else {
         return Ok(());

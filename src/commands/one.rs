@@ -9,8 +9,8 @@ use super::players::instructions;
 use super::run::stream;
 use super::sdp::describable;
 use crate::cli::{Door, OneCamera, Streaming};
-use crate::config::{Camera, Config, Device, Http, Listen, Name};
-use crate::door;
+use crate::config::{Camera, Config, Device, Http, Listen, MaxClients, Name, Rtsp};
+use crate::door::{self, Bound};
 
 /// A right configuration of one camera, whose keys have their defaults.
 const DEFAULTS: &str = "[[camera]]\nname = \"demo\"\ndevice = \"demo\"\n[[camera.rtp]]\ndestination = \"127.0.0.1:5004\"\n";
@@ -23,7 +23,10 @@ const PORTS: u16 = 32;
 /// Streams `wanted` and says how to look at it.
 pub fn one(wanted: &OneCamera, streaming: Streaming, out: &mut dyn Write) -> Result<(), Failure> {
     let mut config = configuration(wanted)?;
-    let listeners = listen(wanted.http)?;
+    let bound = Bound {
+        http: listen(wanted.http)?,
+        rtsp: listen(wanted.rtsp)?,
+    };
     // With --json stdout is for JSON only.
     let mut say = |text: &str| -> io::Result<()> {
         if streaming.json {
@@ -32,7 +35,7 @@ pub fn one(wanted: &OneCamera, streaming: Streaming, out: &mut dyn Write) -> Res
         out.write_all(text.as_bytes())?;
         out.flush()
     };
-    for listener in &listeners {
+    for listener in &bound.http {
         let address = listener.local_addr()?;
         config.http = Some(Http {
             listen: Listen::on(address),
@@ -40,12 +43,23 @@ pub fn one(wanted: &OneCamera, streaming: Streaming, out: &mut dyn Write) -> Res
         });
         say(&format!("Look at it in a browser: http://{address}/\n\n"))?;
     }
+    for listener in &bound.rtsp {
+        let address = listener.local_addr()?;
+        config.rtsp = Some(Rtsp {
+            listen: Listen::on(address),
+            max_clients: MaxClients::default(),
+        });
+        for camera in &config.cameras {
+            let name = camera.name();
+            say(&format!("or in a player: rtsp://{address}/{name}\n\n"))?;
+        }
+    }
     for camera in &config.cameras {
         for output in &camera.outputs {
             say(&instructions(&what(camera), &describable(camera, output)?))?;
         }
     }
-    stream(None, config, listeners, streaming)
+    stream(None, config, bound, streaming)
 }
 
 /// The socket of the door, if one is `wanted`.
@@ -112,6 +126,7 @@ mod tests {
             size: None,
             fps: None,
             http: Door::None,
+            rtsp: Door::None,
         }
     }
 

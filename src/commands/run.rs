@@ -1,7 +1,6 @@
 //! `run`: streams every camera of the configuration, and prints what became of their frames.
 
 use std::io::{self, Write};
-use std::net::TcpListener;
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,6 +9,7 @@ use tracing::warn;
 use super::failure::Failure;
 use crate::cli::Streaming;
 use crate::config::Config;
+use crate::door::Bound;
 use crate::line_queue::{Backlog, Lines, line_queue};
 use crate::service::{Options, Service};
 use crate::stats::Summary;
@@ -18,7 +18,7 @@ use crate::stats::Summary;
 pub fn run(config: Option<&Path>, streaming: Streaming) -> Result<(), Failure> {
     let path = Config::locate(config)?;
     let (_, config) = Config::read(&path)?;
-    stream(Some(&path), config, Vec::new(), streaming)
+    stream(Some(&path), config, Bound::default(), streaming)
 }
 
 /// What `--json` prints.
@@ -27,13 +27,13 @@ struct Report {
     cameras: Vec<Summary>,
 }
 
-/// Streams the cameras of `config`, which came from `path`, also at the door on `listeners`, until their end, a signal or a limit; prints their
+/// Streams the cameras of `config`, which came from `path`, also at the doors on what is `bound`, until their end, a signal or a limit; prints their
 /// counters at the end, and with `--json --interval` after each interval too. A reader that is slow or gone costs
 /// itself only.
 pub fn stream(
     path: Option<&Path>,
     config: Config,
-    listeners: Vec<TcpListener>,
+    bound: Bound,
     streaming: Streaming,
 ) -> Result<(), Failure> {
     let options = Options {
@@ -42,7 +42,7 @@ pub fn stream(
         interval: streaming.interval,
     };
     let json = streaming.json;
-    let service = Service::start(path, config, listeners, options)?;
+    let service = Service::start(path, config, bound, options)?;
     let reports_meanwhile = json && streaming.interval.is_some();
     let (queue, backlog) = line_queue();
     let mut backlog = Some(backlog);

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::camera::{Device, Fps, Name};
 use super::destination::Destination;
+use super::http::Listen;
 use super::network::Address;
 use super::output::{Interface, LocalPort, MAX_OUTPUTS, Rtcp};
 use super::user::{MAX_USERS, UserName};
@@ -30,11 +30,18 @@ type Checked = Result<(), Conflict>;
 struct Lines {
     #[serde(default)]
     camera: Vec<Camera>,
-    http: Option<IgnoredAny>,
+    http: Option<Way>,
+    rtsp: Option<Way>,
     #[serde(default)]
     user: Vec<User>,
     #[serde(default)]
     network: Network,
+}
+
+/// A door.
+#[derive(Deserialize)]
+struct Way {
+    listen: Spanned<Listen>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +88,8 @@ pub fn check(text: &str) -> Checked {
     }
     check_names(&lines.camera)?;
     check_users(&lines.user)?;
-    let has_door = lines.http.is_some();
+    check_ways(lines.http.as_ref(), lines.rtsp.as_ref())?;
+    let has_door = lines.http.is_some() || lines.rtsp.is_some();
     let mut cameras = lines.camera.iter();
     cameras.try_for_each(|camera| camera.check(has_door))?;
     let outputs: Vec<&Output> = lines.camera.iter().flat_map(|camera| &camera.rtp).collect();
@@ -125,6 +133,22 @@ fn check_names(cameras: &[Camera]) -> Checked {
     Ok(())
 }
 
+/// A port of this machine belongs to one door.
+fn check_ways(http: Option<&Way>, rtsp: Option<&Way>) -> Checked {
+    let (Some(http), Some(rtsp)) = (http, rtsp) else {
+        return Ok(());
+    };
+    let at = |way: &Way| way.listen.as_ref().addresses().to_vec();
+    let (pages, players) = (at(http), at(rtsp));
+    match players.iter().find(|address| pages.contains(address)) {
+        Some(address) => {
+            let message = format!("[http] and [rtsp] listen on {address}: each needs its own port");
+            between(http.listen.span(), rtsp.listen.span(), message)
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_users(users: &[User]) -> Checked {
     let mut known: HashMap<&str, Range<usize>> = HashMap::new();
     for user in users {
@@ -151,13 +175,13 @@ impl Camera {
         if let Some(on_demand) = self.on_demand.as_ref().filter(|wanted| *wanted.as_ref())
             && !has_door
         {
-            let message = "on-demand needs [http]: nobody could ask for the camera";
+            let message = "on-demand needs [http] or [rtsp]: nobody could ask for the camera";
             return conflict(on_demand.span(), None, message);
         }
         match self.rtp.len() {
             0 if !has_door => {
                 return at_name(format!(
-                    "camera {name} has no [[camera.rtp]], and there is no [http]: nobody could see it"
+                    "camera {name} has no [[camera.rtp]], and there is no [http] and no [rtsp]: nobody could see it"
                 ));
             }
             count if count > MAX_OUTPUTS => {

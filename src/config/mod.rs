@@ -14,6 +14,7 @@ mod log;
 mod network;
 mod output;
 mod pacing;
+mod rtsp;
 mod system;
 mod user;
 mod value;
@@ -42,6 +43,7 @@ pub use log::{Level, Log, SummaryInterval};
 pub use network::{Address, Country, Network, Passphrase, Ssid, Vlan, Wifi};
 pub use output::{Interface, LocalPort, MAX_OUTPUTS, Mtu, Output, Rtcp, Ssrc, Ttl};
 pub use pacing::Pacing;
+pub use rtsp::{MaxClients, Rtsp};
 pub use system::{Hostname, System};
 pub use user::{MAX_USERS, Md5Hash, REALM, Sha256Hash, User, UserName, hexadecimal};
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub cameras: Vec<Camera>,
     /// The door for people; without it no socket listens.
     pub http: Option<Http>,
+    /// The door for players and recorders; without it no socket listens.
+    pub rtsp: Option<Rtsp>,
     /// Who may come in; without any the door is open.
     #[serde(rename = "user", default)]
     pub users: Vec<User>,

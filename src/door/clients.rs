@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::config::User;
+use crate::stats::output::OutputStats;
 
 /// Most connections.
 const MOST: usize = 128;
@@ -36,6 +37,8 @@ pub struct Client {
     pub stream: RefCell<Option<String>>,
     pub frames_sent: Cell<u64>,
     pub frames_skipped: Cell<u64>,
+    /// The counters of its stream, if that comes by UDP.
+    pub datagrams: RefCell<Option<Arc<OutputStats>>>,
 }
 
 /// A connection as others see it.
@@ -72,6 +75,7 @@ impl Clients {
             stream: RefCell::default(),
             frames_sent: Cell::new(0),
             frames_skipped: Cell::new(0),
+            datagrams: RefCell::default(),
         });
         present.push(client.clone());
         Some(Admitted {
@@ -94,12 +98,14 @@ impl Clients {
     pub fn streaming(&self) -> Vec<ClientSummary> {
         let present = self.0.present.borrow();
         let summary = |client: &Rc<Client>| {
+            let datagrams = client.datagrams.borrow();
+            let (sent, skipped) = datagrams.as_ref().map_or((0, 0), |stats| stats.frames());
             Some(ClientSummary {
                 peer: client.peer.to_string(),
                 seconds: client.since.elapsed().as_secs(),
                 stream: client.stream.borrow().clone()?,
-                frames_sent: client.frames_sent.get(),
-                frames_skipped: client.frames_skipped.get(),
+                frames_sent: client.frames_sent.get() + sent,
+                frames_skipped: client.frames_skipped.get() + skipped,
             })
         };
         present.iter().filter_map(summary).collect()

@@ -18,9 +18,9 @@ use super::house::House;
 use super::routes;
 
 /// Longest time for the head of a request, also of the next on the same connection.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+pub const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Longest time in which the peer takes nothing of what is there for it; the kernel ends the connection then (tcp(7)).
-const WRITE_TIME: Duration = Duration::from_secs(10);
+pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// Most octets of a head, and of what is written ahead: a picture waits outside.
 const BUFFER: usize = 8192;
 /// Octets that the kernel keeps unsent: a slow viewer is to miss pictures, not to get old ones.
@@ -56,7 +56,7 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// A peer that is gone without a word is noticed while nothing is sent, too.
-fn set_up(stream: &TcpStream) -> io::Result<()> {
+pub fn set_up(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(

@@ -8,7 +8,9 @@ use std::time::Instant;
 use super::clients::Clients;
 use super::feeds::Feeds;
 use super::host::Names;
+use super::rtsp::guests::Guests;
 use super::users::{Access, Users};
+use super::ways::Ways;
 use crate::directory::Directory;
 use crate::kept::Shelf;
 
@@ -31,20 +33,22 @@ pub struct House {
     pub names: Names,
     pub access: Access,
     pub clients: Clients,
+    pub rtsp: Guests,
 }
 
 impl House {
-    /// Nobody has come in yet. It is called by `names`, too, and lets `users` in.
-    pub fn new(behind: Behind, names: Vec<String>, users: Arc<Users>) -> io::Result<Self> {
+    /// Nobody has come in yet, by any of the `ways`. It lets `users` in.
+    pub fn new(behind: Behind, ways: Ways, users: Arc<Users>) -> io::Result<Self> {
         let Behind { directory, shelf } = behind;
         Ok(Self {
             feeds: Feeds::new(directory.clone()),
             directory,
             shelf,
             is_writing: Arc::default(),
-            names: Names::new(names),
+            names: Names::new(ways.http.map_or_else(Vec::new, |http| http.names)),
             access: Access::new(users, Instant::now())?,
             clients: Clients::default(),
+            rtsp: Guests::new(ways.rtsp.as_ref()),
         })
     }
 }

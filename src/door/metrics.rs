@@ -49,7 +49,8 @@ pub fn answer(house: &House) -> Answer {
     let entries = house.directory.entries();
     let cameras: Vec<Camera> = entries.iter().map(Camera::new).collect();
     let mut page = Page::default();
-    tell_program(&mut page, house);
+    tell_program(&mut page);
+    tell_doors(&mut page, house);
     tell_process(&mut page, &Figures::now());
     tell_states(&mut page, &cameras);
     tell_cameras(&mut page, &cameras);
@@ -59,31 +60,76 @@ pub fn answer(house: &House) -> Answer {
     answer::whole(StatusCode::OK, CONTENT_TYPE, page.into_text())
 }
 
-fn tell_program(page: &mut Page, house: &House) {
+fn tell_program(page: &mut Page) {
     page.family(
         "framewire_build_info",
         Kind::Gauge,
         "The program's version; always 1.",
     )
     .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
-    page.family(
-        "framewire_http_connections",
-        Kind::Gauge,
-        "Connections that are open.",
-    )
-    .sample(&[], house.clients.count());
-    page.family(
-        "framewire_http_connections_refused_total",
-        Kind::Counter,
-        "Connections that there was no room for.",
-    )
-    .sample(&[], house.clients.refused());
-    page.family(
-        "framewire_http_wrong_passwords_total",
-        Kind::Counter,
-        "Requests with a wrong name or password.",
-    )
-    .sample(&[], house.access.wrong());
+}
+
+fn tell_doors(page: &mut Page, house: &House) {
+    let guests = &house.rtsp;
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    for (name, kind, help, value) in [
+        (
+            "framewire_http_connections",
+            Kind::Gauge,
+            "Connections of browsers and the like that are open.",
+            number(house.clients.count()),
+        ),
+        (
+            "framewire_http_connections_refused_total",
+            Kind::Counter,
+            "Connections of browsers and the like that there was no room for.",
+            house.clients.refused(),
+        ),
+        (
+            "framewire_http_wrong_passwords_total",
+            Kind::Counter,
+            "Requests with a wrong name or password, by RTSP too.",
+            house.access.wrong(),
+        ),
+        (
+            "framewire_rtsp_connections",
+            Kind::Gauge,
+            "Connections of players that are open.",
+            number(guests.connections.count()),
+        ),
+        (
+            "framewire_rtsp_connections_refused_total",
+            Kind::Counter,
+            "Connections of players that there was no room for.",
+            guests.connections.refused(),
+        ),
+        (
+            "framewire_rtsp_sessions",
+            Kind::Gauge,
+            "Players that have set up a stream.",
+            number(guests.sessions.count()),
+        ),
+        (
+            "framewire_rtsp_sessions_opened_total",
+            Kind::Counter,
+            "Streams that players have set up.",
+            guests.sessions.opened(),
+        ),
+        (
+            "framewire_rtsp_sessions_refused_total",
+            Kind::Counter,
+            "Streams that could not be set up because max-clients were there.",
+            guests.sessions.refused(),
+        ),
+        (
+            "framewire_rtsp_reports_total",
+            Kind::Counter,
+            "RTCP reports of players about their stream.",
+            guests.sessions.reports(),
+        ),
+    ] {
+        page.family(name, kind, help).sample(&[], value);
+    }
 }
 
 /// By the names that all programs use for these.

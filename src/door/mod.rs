@@ -1,6 +1,7 @@
-//! The door for people: the page, the streams, the snapshots, the figures, by HTTP/1.1 (RFC 9112).
+//! The doors: for people the page, the streams, the snapshots, the figures, by HTTP/1.1 (RFC 9112); for players and
+//! recorders streams by RTSP (RFC 2326).
 //!
-//! It has a thread of its own, in which all connections are; cameras do not know it. It finds them in the
+//! They have a thread of their own, in which all connections are; cameras do not know it. It finds them in the
 //! [`crate::directory`], and gets their pictures by [`crate::viewers`]. Should it panic or hang, another takes its place
 //! on the same sockets.
 
@@ -12,6 +13,7 @@ mod controls;
 mod counts;
 mod description;
 mod digest;
+mod entrance;
 mod exposition;
 mod feeds;
 mod guesses;
@@ -27,32 +29,38 @@ mod origin;
 mod page;
 mod query;
 mod routes;
+pub mod rtsp;
 mod seconds;
 mod server;
 mod snapshot;
 mod status;
 mod users;
+mod ways;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::backoff::Backoff;
 use crate::bell::Bell;
-use crate::config::{Discovery, Http, User};
+use crate::config::User;
 use crate::heartbeat::{Heartbeat, Watched};
 use crate::log_limit::LogLimits;
 
 pub use house::Behind;
 
+use entrance::{Arrivals, Entrance};
 use server::Server;
 use users::Users;
+use ways::Protocol;
 
-/// Waits after a socket that could not be had, or a thread that ended: the first, and the longest.
+pub use ways::{Bound, Ways, bind};
+
+/// Waits after a thread that ended: the first, and the longest.
 const SHORTEST_BACK_OFF: Duration = Duration::from_secs(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// A door that has not turned for so long hangs.
@@ -63,16 +71,15 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 /// Most doors that hang: each keeps its memory and its connections.
 const MOST_HANGING: usize = 4;
 
-/// The door, seen by the main thread.
+/// The doors, seen by the main thread.
 pub struct Door {
-    config: Http,
-    discovery: Discovery,
+    ways: Ways,
     users: Arc<Users>,
     behind: Behind,
-    listeners: Vec<TcpListener>,
+    entrances: Vec<Entrance>,
     running: Option<Running>,
     hanging: Vec<Running>,
-    /// When the next attempt is due.
+    /// When the next thread may start.
     due: Instant,
     backoff: Backoff,
     said: LogLimits,
@@ -81,27 +88,29 @@ pub struct Door {
 /// A door's thread.
 struct Running {
     stop: Arc<Bell>,
+    arrivals: Arc<Arrivals>,
     watched: Watched,
     thread: JoinHandle<()>,
 }
 
 impl Door {
-    /// For `users` and what is `behind`, as `config` says, on `listeners` that are bound already, if there are
-    /// any. A socket that cannot be had now is tried again. The neighbours hear of it as `discovery` says.
-    pub fn open(
-        config: Http,
-        discovery: Discovery,
-        users: &[User],
-        listeners: Vec<TcpListener>,
-        behind: Behind,
-        now: Instant,
-    ) -> Self {
+    /// For `users` and what is `behind`, by these `ways`, on what is `bound` already, if there is something. A
+    /// socket that cannot be had now is tried again.
+    pub fn open(ways: Ways, users: &[User], bound: Bound, behind: Behind, now: Instant) -> Self {
+        let http = ways.http.as_ref().map(|http| &http.listen);
+        let rtsp = ways.rtsp.as_ref().map(|rtsp| &rtsp.listen);
+        let all = [
+            (Protocol::Http, http, bound.http),
+            (Protocol::Rtsp, rtsp, bound.rtsp),
+        ];
+        let entrances = all.into_iter().filter_map(|(protocol, listen, bound)| {
+            Some(Entrance::new(protocol, listen?.addresses(), bound, now))
+        });
         let mut door = Self {
-            config,
-            discovery,
+            entrances: entrances.collect(),
+            ways,
             users: Arc::default(),
             behind,
-            listeners,
             running: None,
             hanging: Vec::new(),
             due: now,
@@ -110,7 +119,7 @@ impl Door {
         };
         door.users.set(users);
         // Of those that it opens by itself it tells when it has them.
-        door.warn_if_open();
+        door.warn_if_open(door.addresses());
         door.turn(now);
         door
     }
@@ -120,17 +129,21 @@ impl Door {
         let was_open = self.users.is_empty();
         self.users.set(users);
         if !was_open {
-            self.warn_if_open();
+            self.warn_if_open(self.addresses());
         }
     }
 
-    /// Says to whom it is open, if that is more than this machine and users with passwords.
-    fn warn_if_open(&self) {
-        let addresses = self
-            .listeners
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.entrances
             .iter()
-            .filter_map(|each| each.local_addr().ok());
+            .flat_map(Entrance::addresses)
+            .collect()
+    }
+
+    /// Says to whom it is open, if that is more than this machine and users with passwords.
+    fn warn_if_open(&self, addresses: Vec<SocketAddr>) {
         let reached: Vec<String> = addresses
+            .iter()
             .filter(|address| !address.ip().to_canonical().is_loopback())
             .map(|address| address.to_string())
             .collect();
@@ -140,28 +153,24 @@ impl Door {
         }
     }
 
-    /// Whether it is configured like this.
-    pub fn is_as(&self, config: &Http, discovery: Discovery) -> bool {
-        self.config == *config && self.discovery == discovery
+    /// How it is configured.
+    pub fn ways(&self) -> &Ways {
+        &self.ways
     }
 
-    /// Opens it when it is time, and replaces it when it has ended or hangs.
+    /// Opens it when it is time, and replaces its thread when that has ended or hangs.
     pub fn turn(&mut self, now: Instant) {
         self.hanging.retain(|door| !door.thread.is_finished());
-        if let Some(running) = &mut self.running {
-            if running.thread.is_finished() {
-                error!("the door's thread has ended; it starts anew");
-                self.running = None;
-                self.due = now + self.backoff.wait();
-            } else if !running.watched.is_alive(now, PATIENCE) && self.hanging.len() < MOST_HANGING
-            {
-                // It ends when it turns again.
-                running.stop.ring();
-                self.hanging.extend(self.running.take());
-                self.due = now;
-            }
-        }
-        if self.running.is_none() && now >= self.due {
+        self.watch(now);
+        let arrivals = self.running.as_ref().map(|running| &*running.arrivals);
+        let opened = self.entrances.iter_mut().filter_map(|entrance| {
+            let is_open = entrance.turn(arrivals, now);
+            is_open.then(|| entrance.addresses().collect::<Vec<_>>())
+        });
+        let opened: Vec<Vec<SocketAddr>> = opened.collect();
+        self.warn_if_open(opened.concat());
+        let is_open = self.entrances.iter().any(Entrance::is_open);
+        if self.running.is_none() && is_open && now >= self.due {
             match self.start(now) {
                 Ok(running) => {
                     self.running = Some(running);
@@ -189,24 +198,32 @@ impl Door {
         }
     }
 
-    fn start(&mut self, now: Instant) -> io::Result<Running> {
-        if self.listeners.is_empty() {
-            let addresses = self.config.listen.addresses().iter();
-            let bound: io::Result<_> = addresses.map(|&each| bind(each)).collect();
-            self.listeners = bound?;
-            for listener in &self.listeners {
-                info!("http://{}/ shows the cameras", listener.local_addr()?);
-            }
-            self.warn_if_open();
+    /// Lets go of a thread that has ended or hangs.
+    fn watch(&mut self, now: Instant) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if running.thread.is_finished() {
+            error!("the door's thread has ended; it starts anew");
+            self.running = None;
+            self.due = now + self.backoff.wait();
+        } else if !running.watched.is_alive(now, PATIENCE) && self.hanging.len() < MOST_HANGING {
+            // It ends when it turns again.
+            running.stop.ring();
+            self.hanging.extend(self.running.take());
+            self.due = now;
         }
-        let listeners: io::Result<Vec<TcpListener>> =
-            self.listeners.iter().map(TcpListener::try_clone).collect();
+    }
+
+    fn start(&self, now: Instant) -> io::Result<Running> {
+        let arrivals = Arc::new(Arrivals::default());
+        for entrance in &self.entrances {
+            arrivals.add(entrance.listeners()?);
+        }
         let (stop, heartbeat) = (Arc::new(Bell::new()?), Arc::new(Heartbeat::default()));
-        let announced = Some(self.config.listen.clone());
         let server = Server {
-            listeners: listeners?,
-            names: self.config.names.clone(),
-            announced: announced.filter(|_| self.discovery.mdns),
+            arrivals: arrivals.clone(),
+            ways: self.ways.clone(),
             users: self.users.clone(),
             behind: self.behind.clone(),
             stop: stop.clone(),
@@ -221,6 +238,7 @@ impl Door {
             })?;
         Ok(Running {
             stop,
+            arrivals,
             watched: Watched::new("the door".to_owned(), heartbeat, now),
             thread,
         })
@@ -236,23 +254,13 @@ impl Drop for Door {
     }
 }
 
-/// A socket that listens on `address`; the error names it.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
-    let listener = TcpListener::bind(address).map_err(named)?;
-    listener.set_nonblocking(true).map_err(named)?;
-    Ok(listener)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::TcpStream;
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::config::Listen;
-
-    const SILENT: Discovery = Discovery { mdns: false };
+    use crate::config::{Discovery, Http, Listen, MaxClients, Rtsp};
 
     fn answer(address: SocketAddr) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -262,17 +270,28 @@ mod tests {
         answer
     }
 
+    fn http(address: SocketAddr) -> Ways {
+        Ways {
+            http: Some(Http {
+                listen: Listen::on(address),
+                names: Vec::new(),
+            }),
+            rtsp: None,
+            discovery: Discovery { mdns: false },
+        }
+    }
+
     #[test]
     fn one_that_has_ended_starts_anew_on_the_same_socket() {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let config = Http {
-            listen: Listen::on(address),
-            names: Vec::new(),
+        let ways = http(address);
+        let bound = Bound {
+            http: vec![listener],
+            ..Bound::default()
         };
         let start = Instant::now();
-        let behind = Behind::default();
-        let mut door = Door::open(config, SILENT, &[], vec![listener], behind, start);
+        let mut door = Door::open(ways, &[], bound, Behind::default(), start);
         assert!(answer(address).contains("no camera"));
         // As a panic of its thread would end it.
         let running = door.running.as_ref().unwrap();
@@ -290,16 +309,44 @@ mod tests {
     fn a_port_that_is_taken_is_tried_again() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let config = Http {
-            listen: Listen::on(address),
-            names: Vec::new(),
-        };
+        let ways = http(address);
         let start = Instant::now();
-        let behind = Behind::default();
-        let mut door = Door::open(config, SILENT, &[], Vec::new(), behind, start);
+        let mut door = Door::open(ways, &[], Bound::default(), Behind::default(), start);
         assert!(door.running.is_none());
         drop(taken);
         door.turn(start + LONGEST_BACK_OFF);
+        assert!(answer(address).contains("no camera"));
+    }
+
+    #[test]
+    fn one_port_that_is_taken_does_not_keep_the_other_shut() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let ways = Ways {
+            rtsp: Some(Rtsp {
+                listen: Listen::on(taken.local_addr().unwrap()),
+                max_clients: MaxClients::default(),
+            }),
+            ..http(address)
+        };
+        let bound = Bound {
+            http: vec![listener],
+            ..Bound::default()
+        };
+        let start = Instant::now();
+        let mut door = Door::open(ways, &[], bound, Behind::default(), start);
+        assert!(answer(address).contains("no camera"));
+        let players = taken.local_addr().unwrap();
+        drop(taken);
+        door.turn(start + LONGEST_BACK_OFF);
+        let mut stream = TcpStream::connect(players).unwrap();
+        stream
+            .write_all(b"OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n")
+            .unwrap();
+        let mut octets = [0; 15];
+        stream.read_exact(&mut octets).unwrap();
+        assert_eq!(&octets, b"RTSP/1.0 200 OK");
         assert!(answer(address).contains("no camera"));
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::{LocalSet, spawn_local, yield_now};
 use super::connection;
 use super::house::{Behind, House};
 use super::users::Users;
+use super::ways::Ways;
 use crate::config::User;
 use crate::directory::{Directory, Entry};
 use crate::kept::Shelf;
@@ -45,7 +46,7 @@ pub fn answer(
             directory: directory.clone(),
             shelf: Shelf::default(),
         };
-        let house = Rc::new(House::new(behind, Vec::new(), known)?);
+        let house = Rc::new(House::new(behind, Ways::default(), known)?);
         let admitted = house.clients.admit(PEER);
         let admitted = admitted.ok_or_else(|| io::Error::other("no room for the first one"))?;
         let (here, there) = duplex(ON_THEIR_WAY);

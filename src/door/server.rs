@@ -12,11 +12,13 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::connection;
+use super::entrance::Arrivals;
 use super::house::{Behind, House};
 use super::mdns;
+use super::rtsp;
 use super::users::Users;
+use super::ways::{Protocol, Ways};
 use crate::bell::Bell;
-use crate::config::Listen;
 use crate::heartbeat::Heartbeat;
 use crate::log_limit::LogLimit;
 
@@ -27,10 +29,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// What the thread needs.
 pub struct Server {
-    pub listeners: Vec<TcpListener>,
-    pub names: Vec<String>,
-    /// Where it listens, if the neighbours are to hear of it.
-    pub announced: Option<Listen>,
+    pub arrivals: Arc<Arrivals>,
+    pub ways: Ways,
     pub users: Arc<Users>,
     pub behind: Behind,
     pub stop: Arc<Bell>,
@@ -49,17 +49,18 @@ impl Server {
     }
 
     async fn serve(self) -> io::Result<()> {
-        if let Some(listen) = self.announced {
+        let announced = self.ways.http.as_ref().map(|http| http.listen.clone());
+        if let Some(listen) = announced.filter(|_| self.ways.discovery.mdns) {
             spawn_local(mdns::tell(listen, self.behind.directory.clone()));
         }
-        let house = Rc::new(House::new(self.behind, self.names, self.users)?);
-        for listener in self.listeners {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            spawn_local(accept(listener, house.clone()));
-        }
+        let house = Rc::new(House::new(self.behind, self.ways, self.users)?);
+        let arrivals = self.arrivals;
         spawn_local(async move {
             loop {
                 self.heartbeat.beat();
+                for (protocol, listener) in arrivals.take() {
+                    spawn_local(accept(protocol, listener, house.clone()));
+                }
                 house.feeds.close_removed();
                 house
                     .feeds
@@ -73,16 +74,27 @@ impl Server {
     }
 }
 
-async fn accept(listener: tokio::net::TcpListener, house: Rc<House>) {
+async fn accept(protocol: Protocol, listener: TcpListener, house: Rc<House>) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(problem) => return warn!("the door: {problem}"),
+    };
     let mut failures = LogLimit::default();
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Dropped at once when there are too many: the peer sees a closed connection.
-                if let Some(client) = house.clients.admit(peer) {
-                    spawn_local(connection::serve(stream, client, house.clone()));
+            // Dropped at once when there are too many: the peer sees a closed connection.
+            Ok((stream, peer)) => match protocol {
+                Protocol::Http => {
+                    if let Some(client) = house.clients.admit(peer) {
+                        spawn_local(connection::serve(stream, client, house.clone()));
+                    }
                 }
-            }
+                Protocol::Rtsp => {
+                    if let Some(client) = house.rtsp.connections.admit(peer) {
+                        spawn_local(rtsp::connection::serve(stream, client, house.clone()));
+                    }
+                }
+            },
             Err(error) => {
                 if let Some(times) = failures.note(Instant::now()) {
                     warn!("the door takes no connection: {error}{times}");

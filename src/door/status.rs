@@ -7,6 +7,7 @@ use super::answer::{self, Answer};
 use super::clients::ClientSummary;
 use super::host::Names;
 use super::house::House;
+use super::rtsp::guests::Guests;
 use crate::clocks::Reading;
 use crate::directory::Entry;
 use crate::stats::Summary;
@@ -24,6 +25,7 @@ struct Status {
     time: f64,
     cameras: Vec<Camera>,
     http: Http,
+    rtsp: Option<Rtsp>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +50,18 @@ struct Http {
     clients: Vec<ClientSummary>,
 }
 
+#[derive(Serialize)]
+struct Rtsp {
+    port: u16,
+    connections: usize,
+    connections_refused: u64,
+    sessions: usize,
+    sessions_opened: u64,
+    sessions_refused: u64,
+    reports: u64,
+    clients: Vec<ClientSummary>,
+}
+
 /// The answer now.
 pub fn answer(house: &House) -> Answer {
     let status = Status {
@@ -62,8 +76,23 @@ pub fn answer(house: &House) -> Answer {
             wrong_passwords: house.access.wrong(),
             clients: house.clients.streaming(),
         },
+        rtsp: rtsp(&house.rtsp),
     };
     answer::json(StatusCode::OK, &status)
+}
+
+fn rtsp(guests: &Guests) -> Option<Rtsp> {
+    let sessions = &guests.sessions;
+    Some(Rtsp {
+        port: guests.port?,
+        connections: guests.connections.count(),
+        connections_refused: guests.connections.refused(),
+        sessions: sessions.count(),
+        sessions_opened: sessions.opened(),
+        sessions_refused: sessions.refused(),
+        reports: sessions.reports(),
+        clients: guests.connections.streaming(),
+    })
 }
 
 fn cameras(house: &House) -> Vec<Camera> {

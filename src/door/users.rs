@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Request, StatusCode, Uri};
 use tracing::warn;
 
 use super::answer::{self, Answer};
@@ -58,6 +58,19 @@ pub struct Access {
     log_limit: RefCell<LogLimit>,
 }
 
+/// What somebody asks with.
+#[derive(Debug)]
+pub struct Question<'q> {
+    /// The Authorization field.
+    pub credentials: Option<&'q str>,
+    pub method: &'q str,
+    /// Whether it is to change something: then an answer is good once.
+    pub changes: bool,
+    pub peer: IpAddr,
+    /// One that was answered well before on the same connection, and is good as long as that lasts.
+    pub known_nonce: Option<&'q str>,
+}
+
 /// Why somebody is not let in.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -98,31 +111,52 @@ impl Access {
         peer: IpAddr,
         now: Instant,
     ) -> Result<Option<Arc<User>>, Refusal> {
+        let question = Question {
+            credentials: authorization(request),
+            method: request.method().as_str(),
+            changes: !request.method().is_safe(),
+            peer,
+            known_nonce: None,
+        };
+        self.examine(&question, |uri| is_for(uri, request.uri()), now)
+            .map(|(user, _)| user)
+    }
+
+    /// Who asks `question`, and the nonce that was answered; or why not. `is_for` tells whether the URI that was hashed
+    /// is that of what is asked for.
+    pub fn examine<'q>(
+        &self,
+        question: &Question<'q>,
+        is_for: impl Fn(&str) -> bool,
+        now: Instant,
+    ) -> Result<(Option<Arc<User>>, Option<&'q str>), Refusal> {
         let users = self.users.all();
         if users.is_empty() {
-            return Ok(None);
+            return Ok((None, None));
         }
-        let address = clients::of(peer);
-        let Some(field) = authorization(request) else {
+        let address = clients::of(question.peer);
+        let Some(field) = question.credentials else {
             return Err(self.ask(address, false, now));
         };
         if let Some(wait) = self.guesses.borrow().wait(address, now) {
             return Err(Refusal::NotNow(wait));
         }
-        let found = match Authorization::parse(field) {
-            Some(Authorization::Digest(answer)) if is_for(&answer, request.uri()) => {
-                let is_fresh = self.nonces.is_fresh(answer.nonce, address, now);
-                self.by_digest(&answer, request.method(), is_fresh, &users)
+        let (found, nonce) = match Authorization::parse(field) {
+            Some(Authorization::Digest(answer)) if is_for(answer.uri) => {
+                let is_fresh = question.known_nonce == Some(answer.nonce)
+                    || self.nonces.is_fresh(answer.nonce, address, now);
+                let found = self.by_digest(&answer, question, is_fresh, &users);
+                (found, Some(answer.nonce))
             }
-            Some(Authorization::Basic(basic)) => self.by_password(&basic, &users),
+            Some(Authorization::Basic(basic)) => (self.by_password(&basic, &users), None),
             // Nothing was tried.
             _ => return Err(self.ask(address, false, now)),
         };
         match found {
-            Found::Right(user) => Ok(Some(user)),
+            Found::Right(user) => Ok((Some(user), nonce)),
             Found::Stale => Err(self.ask(address, true, now)),
             Found::Wrong => {
-                self.note_wrong(peer, address, now);
+                self.note_wrong(question.peer, address, now);
                 Err(self.ask(address, false, now))
             }
         }
@@ -131,15 +165,15 @@ impl Access {
     fn by_digest(
         &self,
         answer: &Digest,
-        method: &Method,
+        question: &Question,
         is_fresh: bool,
         users: &[Arc<User>],
     ) -> Found {
         let known = find(users, answer.name);
         let user = known.map_or(&self.nobody, Arc::as_ref);
-        let is_right = digest::is_right(answer, method.as_str(), user);
+        let is_right = digest::is_right(answer, question.method, user);
         // Only what is right is remembered.
-        let is_new = || method.is_safe() || self.counts.borrow_mut().is_new(answer);
+        let is_new = || !question.changes || self.counts.borrow_mut().is_new(answer);
         match known {
             Some(user) if is_right && is_fresh && is_new() => Found::Right(user.clone()),
             Some(_) if is_right => Found::Stale,
@@ -164,7 +198,7 @@ impl Access {
         self.wrong.set(self.wrong.get() + 1);
         if let Some(times) = self.log_limit.borrow_mut().note(now) {
             let peer = peer.to_canonical();
-            warn!("http: {peer} gave a wrong name or password{times}");
+            warn!("the door: {peer} gave a wrong name or password{times}");
         }
     }
 
@@ -236,8 +270,8 @@ fn authorization<B>(request: &Request<B>) -> Option<&str> {
 }
 
 /// Whether the answer is one to a request for `uri`. Some clients leave the query out.
-fn is_for(answer: &Digest, uri: &Uri) -> bool {
-    let answered = answer.uri.parse::<Uri>();
+fn is_for(answered: &str, uri: &Uri) -> bool {
+    let answered = answered.parse::<Uri>();
     answered.is_ok_and(|answered| answered.path() == uri.path())
 }
 

@@ -8,7 +8,6 @@ mod status;
 mod systemd;
 
 use std::io::{self, IsTerminal};
-use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::camera::Parting;
 use crate::config::{Config, ConfigError, SummaryInterval};
-use crate::door::{Behind, Door};
+use crate::door::{Behind, Bound, Door, Ways};
 use crate::kept::Shelf;
 use crate::ledger::Ledger;
 use crate::log::{self, Log};
@@ -79,12 +78,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts all cameras of `config`, which came from `path`, as `options` say. A door opens on `listeners`, if some are
-    /// bound already.
+    /// Starts all cameras of `config`, which came from `path`, as `options` say. The doors open on what is
+    /// `bound` already, if there is something.
     pub fn start(
         path: Option<&Path>,
         config: Config,
-        listeners: Vec<TcpListener>,
+        bound: Bound,
         options: Options,
     ) -> io::Result<Self> {
         let (log, unwritten) = Log::start(config.log.level);
@@ -106,9 +105,8 @@ impl Service {
             directory: cameras.directory().clone(),
             shelf,
         };
-        let door = config.http.clone();
-        let (users, discovery) = (&config.users, config.discovery);
-        let door = door.map(|http| Door::open(http, discovery, users, listeners, behind, now));
+        let door =
+            Ways::of(&config).map(|ways| Door::open(ways, &config.users, bound, behind, now));
         let manager = Manager::from_environment(now);
         let is_service = manager.is_present() || log::is_journal();
         Ok(Self {
@@ -217,8 +215,9 @@ impl Service {
 
     /// A door that stays as it is learns who may come in now; another one is opened when the old one is shut.
     fn want_door(&mut self, config: &Config, now: Instant) {
-        if let (Some(door), Some(http)) = (&mut self.door, &config.http)
-            && door.is_as(http, config.discovery)
+        let wanted = Ways::of(config);
+        if let Some(door) = &mut self.door
+            && Some(door.ways()) == wanted.as_ref()
         {
             return door.let_in(&config.users);
         }
@@ -227,9 +226,8 @@ impl Service {
             directory: self.cameras.directory().clone(),
             shelf: self.cameras.shelf().clone(),
         };
-        let (users, discovery) = (&config.users, config.discovery);
-        let door = |http| Door::open(http, discovery, users, Vec::new(), behind, now);
-        self.door = config.http.clone().map(door);
+        let bound = Bound::default();
+        self.door = wanted.map(|ways| Door::open(ways, &config.users, bound, behind, now));
     }
 
     fn put_into_force(&mut self, config: Config) {

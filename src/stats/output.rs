@@ -101,6 +101,13 @@ impl OutputStats {
         self.frames_skipped.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Frames that the kernel took completely, and those that it did not or that were not tried.
+    pub fn frames(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let unsent = read(&self.frames_failed) + read(&self.frames_skipped);
+        (read(&self.frames_sent), unsent)
+    }
+
     /// Packets so far.
     pub fn packets(&self) -> u64 {
         self.packets.load(Ordering::Relaxed)

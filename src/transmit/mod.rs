@@ -43,6 +43,7 @@ pub use flight::Flight;
 pub use lookup::first_address;
 pub use manner::Manner;
 pub use output::Output;
+pub use report_times::ReportTimes;
 
 /// Sends a camera's frames to all its outputs.
 pub struct Transmitter<'a> {

@@ -29,6 +29,12 @@ pub struct ReportTimes {
     epoch: Option<Duration>,
 }
 
+impl Default for ReportTimes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ReportTimes {
     /// The first series begins with the stream.
     pub const fn new() -> Self {

@@ -44,8 +44,8 @@ _framewire() {
     fi
     local options="--help --version"
     case $command in
-        run) options+=" --config --device --to --size --fps --http --frames --timeout --interval --json" ;;
-        demo) options+=" --to --http --no-http --frames --timeout --interval --json" ;;
+        run) options+=" --config --device --to --size --fps --http --rtsp --frames --timeout --interval --json" ;;
+        demo) options+=" --to --http --no-http --rtsp --no-rtsp --frames --timeout --interval --json" ;;
         check | sdp) options+=" --config" ;;
         devices) options+=" --json" ;;
         doctor) options+=" --size --fps --frames --save --json" ;;

@@ -22,6 +22,8 @@ complete -c framewire -n '__fish_seen_subcommand_from run doctor' -l size -x -d 
 complete -c framewire -n '__fish_seen_subcommand_from run doctor' -l fps -x -d 'frame rate'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l http -x -d 'address of the page HOST:PORT'
 complete -c framewire -n '__fish_seen_subcommand_from demo' -l no-http -d 'no page for browsers'
+complete -c framewire -n '__fish_seen_subcommand_from run demo' -l rtsp -x -d 'address for players HOST:PORT'
+complete -c framewire -n '__fish_seen_subcommand_from demo' -l no-rtsp -d 'nothing for players'
 complete -c framewire -n '__fish_seen_subcommand_from run demo' -l frames -x -d 'end after so many frames of each camera'
 complete -c framewire -n '__fish_seen_subcommand_from doctor' -l frames -x -d 'look at so many pictures'
 complete -c framewire -n '__fish_seen_subcommand_from doctor' -l save -r -F -d 'keep three pictures in this new file'

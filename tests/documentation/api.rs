@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::counters::keys;
 use super::pages::{ROOT, page};
 use crate::support::folder::Folder;
-use crate::support::http::Door;
+use crate::support::http::{Door, free_port};
 use crate::support::program::receiver;
 
 /// The cells of the rows below `heading` whose first cell is code, without the marks of code.
@@ -46,7 +46,9 @@ impl House {
         let (receiver, port) = receiver();
         let camera = format!(
             "[[camera]]\nname = \"front\"\ndevice = \"demo\"\nwidth = 160\nheight = 120\n\
-             [[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\nrtcp = \"off\"\n"
+             [[camera.rtp]]\ndestination = \"127.0.0.1:{port}\"\nrtcp = \"off\"\n\
+             [rtsp]\nlisten = \"127.0.0.1:{}\"\n",
+            free_port()
         );
         let door = Door::open(&folder, &camera);
         door.waits_for("streaming");
@@ -134,6 +136,7 @@ fn each_key_of_the_status_has_its_row_and_each_row_its_key() {
     is("Controls", &controls);
     is("Connections", &status["http"]);
     is("Clients", &status["http"]["clients"][0]);
+    is("Players", &status["rtsp"]);
     let counters = super::counters::rows("Of a camera");
     assert_eq!(&counters | &first_cells("Cameras"), keys(camera));
     assert!(counters.is_disjoint(&first_cells("Cameras")));

@@ -14,6 +14,7 @@ const MINIMAL: &str =
 /// What a section needs besides.
 const WIFI: &str = "[network.wifi]\nssid = \"a\"\ncountry = \"DE\"\n";
 const HTTP: &str = "[http]\nlisten = \"127.0.0.1:8080\"\n";
+const RTSP: &str = "[rtsp]\nlisten = \"127.0.0.1:8554\"\n";
 const USER: &str = concat!(
     "[[user]]\nname = \"anna\"\nmd5 = \"00000000000000000000000000000000\"\n",
     "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\n"
@@ -101,6 +102,7 @@ fn with_and_without(key: &Key, value: &str) -> (Config, Result<Config, String>) 
     let base = match path(&key.section) {
         "network.wifi" => format!("{MINIMAL}{WIFI}"),
         "http" => format!("{MINIMAL}{HTTP}"),
+        "rtsp" => format!("{MINIMAL}{RTSP}"),
         _ => MINIMAL.to_owned(),
     };
     let line = format!("{}\n{} = {value}\n", key.section, key.name);
@@ -138,7 +140,7 @@ fn the_defaults_of_the_page_are_those_of_the_program() {
     for key in described().1 {
         let name = format!("{} of {}", key.name, key.section);
         if key.text.trim_start().starts_with("**Required.**") {
-            let lines = format!("{MINIMAL}{WIFI}{HTTP}{USER}");
+            let lines = format!("{MINIMAL}{WIFI}{HTTP}{RTSP}{USER}");
             let mut lines: Vec<_> = lines.lines().collect();
             let count = lines.len();
             let mut section = "";

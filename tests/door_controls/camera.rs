@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use framewire::config::{Config, ControlValue, Controls, Discovery, User, UserName};
 use framewire::directory::Entry;
-use framewire::door::{Behind, Door, bind};
+use framewire::door::{Behind, Bound, Door, Ways, bind};
 use framewire::kept::Shelf;
 use framewire::panel::{Control, Kind, MenuItem, Order, Outcome, Panel, Refusal};
 use framewire::stats::Stats;
@@ -69,7 +69,16 @@ impl House {
         }]);
         let http = config.http.expect("a door");
         let quiet = Discovery { mdns: false };
-        let door = Door::open(http, quiet, &users, vec![listener], behind, Instant::now());
+        let ways = Ways {
+            http: Some(http),
+            rtsp: None,
+            discovery: quiet,
+        };
+        let bound = Bound {
+            http: vec![listener],
+            ..Bound::default()
+        };
+        let door = Door::open(ways, &users, bound, behind, Instant::now());
         let stop = Arc::new(AtomicBool::new(false));
         let camera = thread::spawn({
             let (panel, stop) = (panel.clone(), stop.clone());

@@ -7,6 +7,9 @@ use std::sync::OnceLock;
 pub const GST_LAUNCH: &str = "gst-launch-1.0";
 pub const FFMPEG: &str = "ffmpeg";
 pub const CURL: &str = "curl";
+pub const MPV: &str = "mpv";
+/// That of tests/run, with packages that Debian does not have.
+pub const VENV_PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv/bin/python");
 pub const PROMTOOL: &str = "promtool";
 /// Made by [`LIVE555_BUILD`].
 pub const LIVE555: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/live555/receive");
@@ -19,12 +22,16 @@ const GST_TOOLS_PACKAGE: &str = "gstreamer1.0-tools";
 const FFMPEG_PACKAGE: &str = "ffmpeg";
 const PROMTOOL_PACKAGE: &str = "prometheus";
 const CURL_PACKAGE: &str = "curl";
+const MPV_PACKAGE: &str = "mpv";
+/// The newest FFmpeg that PyPI has, and a player in Python.
+const VENV_PACKAGES: &str = "imageio-ffmpeg==0.8.1 aiortsp==1.4.0";
 const PYTHON_GST_PACKAGE: &str = "python3-gst-1.0";
 
 /// Elements of the pipelines, and the package of each.
-const GST_ELEMENTS: [(&str, &str); 10] = [
+const GST_ELEMENTS: [(&str, &str); 11] = [
     ("filesrc", "libgstreamer1.0-0"),
     ("udpsrc", "gstreamer1.0-plugins-good"),
+    ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("sdpdemux", "gstreamer1.0-plugins-bad"),
     ("souphttpsrc", "gstreamer1.0-plugins-good"),
     ("multipartdemux", "gstreamer1.0-plugins-good"),
@@ -87,6 +94,28 @@ pub fn require_curl() {
         MISSING
             .get_or_init(|| (!runs(CURL, &["--version"])).then(|| missing((CURL, CURL_PACKAGE)))),
     );
+}
+
+/// Panics with the package to install, if mpv is not there.
+pub fn require_mpv() {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    demand(
+        MISSING.get_or_init(|| (!runs(MPV, &["--version"])).then(|| missing((MPV, MPV_PACKAGE)))),
+    );
+}
+
+/// The newest FFmpeg; panics with the command that installs it, if it is not there.
+pub fn newest_ffmpeg() -> String {
+    let script = "import aiortsp, imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())";
+    let output = Command::new(VENV_PYTHON).args(["-c", script]).output();
+    let output = output.ok().filter(|output| output.status.success());
+    let output = output.unwrap_or_else(|| {
+        panic!("missing, as tests/run installs them: target/venv/bin/pip install {VENV_PACKAGES}")
+    });
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
 }
 
 /// Panics with the command that builds it, if live555 is not there.

@@ -81,6 +81,10 @@ export const checks = {
       const line = await textOf(page, "#line");
       assert.ok(line.includes(`${url}${name}/stream.mjpg`), `${program}: ${line}`);
     }
+    const { rtsp } = await page.evaluate("fetch('api/status').then((answer) => answer.json())");
+    const note = await textOf(page, "#line-note");
+    const players = `rtsp://${new URL(url).hostname}:${rtsp.port}/${name}`;
+    assert.ok(note.includes(players), `no ${players}: ${note}`);
     await page.click("#copy");
     await until(async () => /^(Copied|Selected)$/.test(await textOf(page, "#copy")), 5, "the button to copy says nothing");
     assert.equal(await page.evaluate("String(getSelection())"), await textOf(page, "#line"), "the text is not selected");

@@ -11,5 +11,6 @@ pub mod huffman;
 pub mod oddities;
 pub mod program;
 pub mod receive;
+pub mod rtsp;
 pub mod transmit;
 pub mod variants;

@@ -200,3 +200,21 @@ fn other_lines_name_both_places_too() {
         assert!(error.starts_with(start) && error.contains(end), "{error}");
     }
 }
+
+#[test]
+fn a_camera_for_players_alone_is_right_and_each_door_has_its_own_port() {
+    let check = |doors: &str| {
+        let text = format!("[[camera]]\nname = \"a\"\non-demand = true\n{doors}");
+        let config = Config::parse(Path::new("c.toml"), text.as_bytes());
+        config.map(drop).map_err(|error| error.to_string())
+    };
+    let rtsp = "[rtsp]\nlisten = [\"[::]:8554\", \"127.0.0.1:8080\"]\n";
+    assert_eq!(check(rtsp), Ok(()));
+    assert!(check("").unwrap_err().contains("nobody could ask"));
+    for (listen, is_right) in [("[::]:8080", true), ("127.0.0.1:8080", false)] {
+        let error = check(&format!("{rtsp}[http]\nlisten = \"{listen}\"\n")).err();
+        let said = "c.toml:7:10: [http] and [rtsp] listen on 127.0.0.1:8080: each needs its own port; the other is c.toml:5:10\n";
+        assert_eq!(error.is_none(), is_right, "{error:?}");
+        assert!(is_right || error.is_some_and(|error| error.starts_with(said)));
+    }
+}

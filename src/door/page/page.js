@@ -20,6 +20,7 @@ const RATIO = 16 / 9; // of a tile's screen
 const $ = (id) => document.getElementById(id);
 const cameras = new Map(); // by name, in the server's order
 const seconds = () => performance.now() / 1000; // never set back, unlike the time of day
+let rtspPort = null; // where players are answered, if they are
 const canDecode = "createImageBitmap" in window && "body" in Response.prototype;
 const encoded = encodeURIComponent;
 
@@ -410,6 +411,7 @@ async function poll() {
 }
 
 function takeStatus(status) {
+  rtspPort = status.rtsp?.port;
   const names = status.cameras.map((camera) => camera.name);
   const changed = names.join("/") !== [...cameras.keys()].join("/");
   if (changed) {
@@ -674,6 +676,8 @@ function showLine() {
   setText($("line"), line);
   const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) && "This address works on this machine only.";
   $("line-note").replaceChildren([note, local].filter(Boolean).join(" "));
+  const { hostname } = location;
+  if (rtspPort) $("line-note").append(" By RTSP: ", element("code", {}, `rtsp://${hostname}:${rtspPort}/${shown.name}`));
   if (shown.status.sdp) $("line-note").append(" For receivers of RTP: ", element("a", { href: link(".sdp"), download: "" }, `${shown.name}.sdp`));
 }
 
