@@ -272,7 +272,9 @@ impl Unprivileged {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir("/");
         // Its own place, not one of whoever runs the test.
-        command.env("HOME", &self.folder.0).env_remove("XDG_STATE_HOME");
+        command
+            .env("HOME", &self.folder.0)
+            .env_remove("XDG_STATE_HOME");
         if fs::metadata(&self.program).expect("a program").uid() == 0 {
             command.uid(NOBODY).gid(NOBODY);
         }

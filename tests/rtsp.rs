@@ -12,6 +12,8 @@
 mod datagrams;
 #[path = "rtsp/hostile.rs"]
 mod hostile;
+#[path = "rtsp/load.rs"]
+mod load;
 #[path = "rtsp/requests.rs"]
 mod requests;
 #[path = "rtsp/streams.rs"]

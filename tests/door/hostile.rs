@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::DEMO;
 use super::support::folder::Folder;
 use super::support::http::{Answer, Door};
-use super::support::program::LONG;
+use super::support::program::{LONG, resident};
 
 const ASK: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -158,12 +158,4 @@ fn a_thousand_connections_cost_no_more_than_there_is_room_for() {
         thread::sleep(Duration::from_millis(50));
     }
     assert!(door.status()["http"]["connections_refused"].as_u64() > Some(900));
-}
-
-/// Resident octets of a process.
-pub fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.expect("a number") * 1024
 }

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::hostile::resident;
 use super::support::folder::Folder;
 use super::support::http::{Door, Pictures};
-use super::support::program::{receive_frame, receiver};
+use super::support::program::{receive_frame, receiver, resident};
 use super::support::receive::headers;
 
 /// Viewers of each kind.

@@ -18,13 +18,13 @@ use super::support::rtsp::{Answer, Client, Players};
 const BYE: u8 = 203;
 
 /// A client's pair of ports.
-struct Ports {
-    rtp: UdpSocket,
+pub struct Ports {
+    pub rtp: UdpSocket,
     rtcp: UdpSocket,
 }
 
 impl Ports {
-    fn new() -> Self {
+    pub fn new() -> Self {
         loop {
             let rtp = UdpSocket::bind("127.0.0.1:0").expect("a socket");
             let above = rtp.local_addr().expect("an address").port() + 1;
@@ -60,7 +60,7 @@ impl Ports {
     }
 
     /// The packets of the next whole frame.
-    fn frame(&self) -> Vec<Vec<u8>> {
+    pub fn frame(&self) -> Vec<Vec<u8>> {
         let mut packets = Vec::new();
         loop {
             packets.push(self.packet().1);
@@ -98,7 +98,7 @@ fn receive(socket: &UdpSocket) -> Option<(u16, Vec<u8>)> {
 }
 
 /// Sets a stream to `ports` up; the port that it is to come from, and its source.
-fn set_up(client: &mut Client, players: &Players, ports: &Ports) -> (u16, u32) {
+pub fn set_up(client: &mut Client, players: &Players, ports: &Ports) -> (u16, u32) {
     let answer = client.set_up_by(&players.url(), &ports.offer());
     let transport = answer.field("transport").expect("a transport");
     let part = |name: &str| {
@@ -115,13 +115,13 @@ fn set_up(client: &mut Client, players: &Players, ports: &Ports) -> (u16, u32) {
     )
 }
 
-fn plays(client: &mut Client, players: &Players) -> Answer {
+pub fn plays(client: &mut Client, players: &Players) -> Answer {
     let answer = client.ask("PLAY", &players.url(), "Range: npt=0.000-\r\n");
     assert_eq!(answer.status, 200, "{answer:?}");
     answer
 }
 
-fn number(packet: &[u8]) -> u16 {
+pub fn number(packet: &[u8]) -> u16 {
     headers(packet).0.sequence_number
 }
 

@@ -81,3 +81,11 @@ pub fn send(signal: Signal, child: &Child) {
     let id = nix::unistd::Pid::from_raw(child.id().try_into().expect("a process id"));
     nix::sys::signal::kill(id, signal).expect("a signal");
 }
+
+/// Resident octets of a process.
+pub fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.expect("a number") * 1024
+}
