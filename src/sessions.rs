@@ -2,7 +2,7 @@
 //! thread, which takes them up between two frames and never waits for whoever asks.
 //! RFC 2326 1.3 (sessions), RFC 3550 5.1 (what a stream is known by).
 
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::config;
@@ -70,19 +70,14 @@ impl Session {
 #[derive(Debug, Default)]
 pub struct Sessions {
     wanted: Mutex<Vec<Arc<Session>>>,
-    count: AtomicUsize,
+    is_any: AtomicBool,
     changes: AtomicU64,
 }
 
 impl Sessions {
     /// Whether there is one.
     pub fn any(&self) -> bool {
-        self.count.load(Ordering::Relaxed) > 0
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.is_any.load(Ordering::Relaxed)
     }
 
     /// Adds one, which leaves as soon as there are pictures; false when there are [`MAX_SESSIONS`].
@@ -111,7 +106,7 @@ impl Sessions {
     }
 
     fn changed(&self, wanted: &[Arc<Session>]) {
-        self.count.store(wanted.len(), Ordering::Relaxed);
+        self.is_any.store(!wanted.is_empty(), Ordering::Relaxed);
         self.changes.fetch_add(1, Ordering::Release);
     }
 
@@ -188,6 +183,6 @@ mod tests {
         let all: Vec<_> = (0..MAX_SESSIONS).map(|_| session(5000)).collect();
         assert!(all.iter().all(|each| sessions.add(each)));
         assert!(!sessions.add(&session(5000)));
-        assert_eq!(sessions.count(), MAX_SESSIONS);
+        assert_eq!(sessions.lock().len(), MAX_SESSIONS);
     }
 }

@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kept", &["config", "files", "quote"]),
     ("line_queue", &[]),
     ("log_limit", &[]),
-    ("ledger", &["clocks", "cname", "config"]),
+    ("ledger", &["clocks", "cname", "config", "random"]),
     ("nearest", &[]),
     ("neighbours", &[]),
     ("panel", &["config"]),

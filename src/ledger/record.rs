@@ -5,9 +5,11 @@
 //! report port 2 | source: address 16, port 2, padding 2 | check 4
 //! ```
 
+use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::random::random;
 use crate::{cname, config};
 
 /// Octets of a record.
@@ -28,6 +30,20 @@ pub struct Identity {
     pub report_port: u16,
     /// Where its packets come from.
     pub source: Option<SocketAddr>,
+}
+
+impl Identity {
+    /// A new stream's, with random starts (RFC 3550 5.1). The error is that of the system's random numbers.
+    pub fn random() -> io::Result<Self> {
+        let [s1, s0, o3, o2, o1, o0, c3, c2, c1, c0] = random()?;
+        Ok(Self {
+            ssrc: u32::from_be_bytes([c3, c2, c1, c0]),
+            clock_offset: u32::from_be_bytes([o3, o2, o1, o0]),
+            sequence_number: u16::from_be_bytes([s1, s0]),
+            report_port: 0,
+            source: None,
+        })
+    }
 }
 
 /// An identity, and whose it is.

@@ -31,7 +31,7 @@ use crate::config;
 use crate::frame::Frame;
 use crate::ledger::Ledger;
 use crate::rtp::Carried;
-use crate::sessions::{Session, Sessions};
+use crate::sessions::Sessions;
 use crate::stats::Stats;
 
 use pace::FrameInterval;
@@ -53,7 +53,7 @@ pub struct Transmitter<'a> {
     /// Those that are configured.
     outputs: Vec<Output>,
     /// Those that viewers have asked for.
-    sessions: Vec<(Arc<Session>, Output)>,
+    sessions: Vec<Output>,
     /// The change of the sessions that was seen last.
     seen: u64,
     interval: FrameInterval,
@@ -114,31 +114,27 @@ impl<'a> Transmitter<'a> {
         };
         let mut before = std::mem::take(&mut self.sessions);
         for session in wanted {
-            let is_known = |(known, _): &(Arc<Session>, Output)| Arc::ptr_eq(known, &session);
-            match before.iter().position(is_known) {
-                Some(index) => self.sessions.push(before.swap_remove(index)),
-                None => {
-                    let output = Output::of_session(&session);
-                    self.sessions.push((session, output));
-                }
-            }
+            let is_its = |output: &Output| {
+                let known = output.session();
+                known.is_some_and(|known| Arc::ptr_eq(known, &session))
+            };
+            self.sessions.push(match before.iter().position(is_its) {
+                Some(index) => before.swap_remove(index),
+                None => Output::of_session(&session),
+            });
         }
-        for (session, output) in before {
-            if !session.is_paused() {
+        for output in before {
+            if !output.session().is_some_and(|session| session.is_paused()) {
                 output.close();
             }
         }
-        let stats = self
-            .sessions
-            .iter()
-            .map(|(session, _)| session.stats().clone());
+        let stats = self.sessions.iter().map(|output| output.stats().clone());
         self.stats.set_sessions(stats.collect());
     }
 
     /// All outputs, whoever wants them.
     fn all(&self) -> impl Iterator<Item = &Output> {
-        let sessions = self.sessions.iter().map(|(_, output)| output);
-        self.outputs.iter().chain(sessions)
+        self.outputs.iter().chain(&self.sessions)
     }
 
     /// Whether it has this very output.
@@ -151,8 +147,8 @@ impl<'a> Transmitter<'a> {
         self.interval.note(frame);
         let (interval, now) = (self.interval.get(), monotonic_now());
         let begin = |output: &'f mut Output| output.begin(frame, picture, interval, now);
-        let sessions = self.sessions.iter_mut().map(|(_, output)| output);
-        let deliveries = self.outputs.iter_mut().chain(sessions).filter_map(begin);
+        let all = self.outputs.iter_mut().chain(&mut self.sessions);
+        let deliveries = all.filter_map(begin);
         Flight::new(frame, deliveries, now, self.stats)
     }
 
@@ -172,15 +168,13 @@ impl<'a> Transmitter<'a> {
     /// Reports to the receivers of all outputs, when it is time.
     pub fn report(&mut self) {
         let now = Instant::now();
-        let sessions = self.sessions.iter_mut().map(|(_, output)| output);
-        let all = self.outputs.iter_mut().chain(sessions);
+        let all = self.outputs.iter_mut().chain(&mut self.sessions);
         all.for_each(|output| output.report(now));
     }
 
     /// Tells the receivers that all streams end (RTCP BYE). Without it they may go on later, in another process.
     pub fn close(self) {
-        let sessions = self.sessions.into_iter().map(|(_, output)| output);
-        let all = self.outputs.into_iter().chain(sessions);
+        let all = self.outputs.into_iter().chain(self.sessions);
         all.for_each(Output::close);
     }
 }

@@ -68,7 +68,7 @@ impl Output {
             known.map_or((None, None), |(entry, identity)| (Some(entry), identity));
         let identity = match identity {
             Some(identity) => identity,
-            None => random_identity(config)?,
+            None => new_identity(config)?,
         };
         let stats = Arc::new(OutputStats::new(config.destination.to_string()));
         let output = Self::known(config, identity, Keeper::of_entry(entry), stats);
@@ -117,6 +117,14 @@ impl Output {
             report_port: self.reports.as_ref().map_or(0, Reports::local_port),
             source: self.link.source(),
         });
+    }
+
+    /// The session whose stream it is, if it is one's.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        match &self.keeper {
+            Keeper::Session(session) => Some(session),
+            Keeper::Nobody | Keeper::Ledger(_) => None,
+        }
     }
 
     /// What was configured.
@@ -271,18 +279,10 @@ impl Output {
 }
 
 /// A new stream's.
-fn random_identity(config: &config::Output) -> io::Result<Identity> {
-    let [s1, s0, o3, o2, o1, o0, c3, c2, c1, c0] = random()?;
-    let ssrc = config
-        .ssrc
-        .map_or(u32::from_be_bytes([c3, c2, c1, c0]), |ssrc| ssrc.get());
-    Ok(Identity {
-        ssrc,
-        clock_offset: u32::from_be_bytes([o3, o2, o1, o0]),
-        sequence_number: u16::from_be_bytes([s1, s0]),
-        report_port: 0,
-        source: None,
-    })
+fn new_identity(config: &config::Output) -> io::Result<Identity> {
+    let random = Identity::random()?;
+    let ssrc = config.ssrc.map_or(random.ssrc, |ssrc| ssrc.get());
+    Ok(Identity { ssrc, ..random })
 }
 
 /// A count modulo 2^32.

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use crate::config::Output;
 use crate::ledger::Identity;
-use crate::random::random;
 use crate::sessions::Session;
 use crate::stats::output::OutputStats;
 use crate::viewers::Viewers;
@@ -33,11 +32,8 @@ impl Datagrams {
     pub fn new(client: SocketAddr, viewers: &Arc<Viewers>) -> io::Result<Self> {
         let (port, reserved) = reserve(client.is_ipv6())?;
         let identity = Identity {
-            ssrc: u32::from_be_bytes(random()?),
-            clock_offset: u32::from_be_bytes(random()?),
-            sequence_number: u16::from_be_bytes(random()?),
             report_port: port + 1,
-            source: None,
+            ..Identity::random()?
         };
         Ok(Self {
             session: Arc::new(Session::new(Output::to_viewer(client, port), identity)),

@@ -11,7 +11,7 @@ use super::transport::Channels;
 use crate::clocks::Reading;
 use crate::cname;
 use crate::jpeg::Image;
-use crate::random::random;
+use crate::ledger::Identity;
 use crate::rtp::rtcp::{ReceptionReport, SenderInfo, ntp_timestamp};
 use crate::rtp::{Clock, Packetizer, carry};
 use crate::transmit::ReportTimes;
@@ -36,12 +36,11 @@ pub struct Interleaved {
 impl Interleaved {
     /// A stream with random starts (RFC 3550 5.1).
     pub fn new(channels: Channels) -> io::Result<Self> {
-        let ssrc = u32::from_be_bytes(random()?);
-        let sequence_number = u16::from_be_bytes(random()?);
+        let known_by = Identity::random()?;
         Ok(Self {
             channels,
-            packetizer: Packetizer::new(ssrc, sequence_number),
-            clock: Clock::new(u32::from_be_bytes(random()?)),
+            packetizer: Packetizer::new(known_by.ssrc, known_by.sequence_number),
+            clock: Clock::new(known_by.clock_offset),
             packets: 0,
             octets: 0,
             times: ReportTimes::new(),
